@@ -1,0 +1,1 @@
+"""Text only: files become Documents, Documents become sentence Spans, sentences become Chunks."""

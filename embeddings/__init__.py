@@ -1,0 +1,1 @@
+"""Vectors and terms: strings become vectors, terms find ids. Knows no documents."""

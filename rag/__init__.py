@@ -1,0 +1,1 @@
+"""The joint of text and vectors: library, retrieval, guard, answer, assistant, evaluation."""

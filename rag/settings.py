@@ -1,0 +1,51 @@
+"""Settings: one flat frozen object, read once from a mapping that is passed in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from stemqa import SettingsError
+
+PREFIX = "STEMQA_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set from outside. The environment variable of a field is `STEMQA_` and its name in capitals."""
+
+    library: Path = Path("library")
+    """Folder of the library."""
+    model: str = ""
+    """Path or hub name of a sentence-transformers model; empty: the default model, all-MiniLM-L6-v2."""
+    host: str = "127.0.0.1"
+    port: int = 7860
+    threads: int = os.cpu_count() or 1
+    """Threads that one model call may use."""
+    max_question_chars: int = 2000
+    """Longer questions are refused as invalid."""
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, str], /) -> Settings:
+        """Read the `STEMQA_` names of `values`. `SettingsError` for an unknown name or a value of the wrong type."""
+        known = {PREFIX + field.name.upper(): field for field in fields(cls)}
+        given: dict[str, Any] = {}
+        for name, value in values.items():
+            if not name.startswith(PREFIX):
+                continue
+            if name not in known:
+                raise SettingsError(f"unknown setting {name}; known are {', '.join(sorted(known))}")
+            kind = {"int": int, "Path": Path, "str": str}[str(known[name].type)]
+            try:
+                given[known[name].name] = kind(value)
+            except ValueError:
+                raise SettingsError(f"{name}={value!r} is not a whole number; set it to one or unset it") from None
+        settings = cls(**given)
+        if not 0 <= settings.port <= 65535:
+            raise SettingsError(f"port {settings.port} is not between 0 and 65535; choose another with --port or STEMQA_PORT")
+        if settings.threads < 1 or settings.max_question_chars < 1:
+            raise SettingsError("STEMQA_THREADS and STEMQA_MAX_QUESTION_CHARS must be at least 1")
+        return settings

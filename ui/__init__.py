@@ -1,0 +1,1 @@
+"""Surfaces: HTTP, web page, terminal. They render replies and decide nothing."""
