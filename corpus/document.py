@@ -84,7 +84,7 @@ class Document:
             end = section.span.end
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 -- a document has that many facts, all but one by keyword
         cls,
         text: str,
         *,

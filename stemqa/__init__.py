@@ -1,6 +1,6 @@
 """stemqa: answers from a library of documents, sentence by verbatim sentence.
 
-This module is the lowest layer. It holds the version and the one error tree:
+This package is the lowest layer. It holds the version and the one error tree:
 
     StemqaError              something is broken; the message says what was found, what was needed, and the mend
     ├── SettingsError        an environment variable or option that cannot be used
