@@ -73,7 +73,7 @@ class Document:
     source: str
     text: str
     sha256: str
-    meta: Meta = field(default=_NO_META)
+    meta: Meta = field(default_factory=lambda: _NO_META)  # Python 3.11 takes no mappingproxy as a default
     sections: tuple[Section, ...] = ()
 
     def __post_init__(self) -> None:
