@@ -1,0 +1,243 @@
+"""The HTTP API under /api/v1, the source pages, and the chat page, as one application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query
+from fastapi import Path as InPath
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict, Field
+
+from corpus.document import Document, Span
+from rag.settings import Settings
+from stemqa import __version__
+from ui.gate import Gate
+from ui.opening import Assistant, Opening
+from ui.page import mount_page
+from ui.problems import Problem, ProblemDetails, documented, handle_problems
+from ui.viewer import document_page, documents_page, excerpt
+from ui.wire import WireHits, WireReply, document_path, hits_to_wire, reply_id, section_name, to_wire
+
+STATIC = Path(__file__).parent / "static"
+MAX_HITS = 100
+
+DocumentId = Annotated[str, InPath(description="Identifier of a document of the library.")]
+Offset = Annotated[int | None, Query(ge=0, description="Code points of the document's normalised text, counted from 0.")]
+
+
+class AskRequest(BaseModel):
+    """A question in the reader's own words."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "Where do mesenchymal stem cells come from?"}]}
+    )
+    question: str
+    id: str | None = Field(default=None, max_length=200, description="Comes back with the reply; left out, it is a digest.")
+
+
+class SearchRequest(AskRequest):
+    """Words to look up, and how many passages to return."""
+
+    k: int = Field(default=10, ge=1, le=MAX_HITS)
+
+
+class DocumentSummary(BaseModel):
+    """One document of the library."""
+
+    id: str
+    title: str
+    source: str
+    sha256: str
+    characters: int
+    url: str
+
+
+class DocumentList(BaseModel):
+    """The library's documents, by id."""
+
+    library: str
+    documents: list[DocumentSummary]
+
+
+class WireSection(BaseModel):
+    """A stretch of prose that can be quoted."""
+
+    start: int
+    end: int
+    section: str
+    page: int | None
+
+
+class DocumentText(DocumentSummary):
+    """One document with the normalised text that all offsets count in."""
+
+    text: str
+    meta: dict[str, str | list[str]]
+    sections: list[WireSection]
+
+
+class Alive(BaseModel):
+    """The server answers."""
+
+    status: str = "alive"
+    version: str = __version__
+
+
+class Ready(BaseModel):
+    """The library is open and its model is loaded."""
+
+    status: str = "ready"
+    library: str
+    documents: int
+
+
+def create_app(open_assistant: Callable[[], Assistant] | Opening, settings: Settings) -> FastAPI:
+    """Make the application. The assistant is opened in the background once the application starts."""
+    opening = open_assistant if isinstance(open_assistant, Opening) else Opening(open_assistant)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        opening.start()
+        yield
+
+    # The interactive pages that FastAPI offers load their scripts from the internet, so they are off.
+    app = FastAPI(
+        title="stemqa",
+        version=__version__,
+        summary="Answers from a library of documents, sentence by verbatim sentence, or an honest refusal.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    handle_problems(app)
+    app.include_router(_health(opening))
+    app.include_router(_api(opening, settings))
+    app.include_router(_pages(opening))
+    app.mount("/ui", StaticFiles(directory=STATIC))
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    mount_page(app, opening, settings)
+    app.add_middleware(Gate, host=settings.host)
+    return app
+
+
+def _health(opening: Opening) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz")
+    async def healthz() -> Alive:
+        """Whether the server is alive."""
+        return Alive()
+
+    @router.get("/readyz", responses=documented(503))
+    async def readyz() -> Ready:
+        """Whether questions can be answered: the library is open and its model is loaded."""
+        library = opening.ready().library
+        return Ready(library=library.fingerprint, documents=len(library.documents))
+
+    return router
+
+
+def _api(opening: Opening, settings: Settings) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["library"])
+
+    @router.post("/ask", responses=documented(413, 422, 500, 503))
+    def ask(request: AskRequest) -> WireReply:
+        """Answer a question with cited sentences, or refuse. A refusal is a normal result: status 200."""
+        return to_wire(opening.ready().ask(request.question), id=request.id)
+
+    @router.post("/search", responses=documented(413, 422, 500, 503))
+    def search(request: SearchRequest) -> WireHits:
+        """Find the passages nearest to a question, best first."""
+        assistant = opening.ready()
+        if len(request.question) > settings.max_question_chars:
+            limit = f"It has {len(request.question):,} characters; the limit is {settings.max_question_chars:,}."
+            raise Problem(422, "question-too-long", "The question is too long", detail=limit)
+        library = assistant.library
+        hits = assistant.search(request.question, request.k)
+        name = request.id or reply_id(request.question, library=library.fingerprint)
+        return hits_to_wire(hits, id=name, documents=library.documents)
+
+    @router.get("/documents", responses=documented(503))
+    def documents() -> DocumentList:
+        """List the library's documents."""
+        library = opening.ready().library
+        rows = [DocumentSummary(**_summary(d)) for _, d in sorted(library.documents.items())]
+        return DocumentList(library=library.fingerprint, documents=rows)
+
+    @router.get("/documents/{id:path}", responses=documented(404, 503))
+    def document(id: DocumentId) -> DocumentText:
+        """Return one document with its normalised text: every citation is a slice of it."""
+        found = _find(opening, id)
+        sections = [
+            WireSection(start=s.span.start, end=s.span.end, section=section_name(s.headings), page=s.page)
+            for s in found.sections
+        ]
+        meta = {name: value if isinstance(value, str) else list(value) for name, value in found.meta.items()}
+        return DocumentText(**_summary(found), text=found.text, meta=meta, sections=sections)
+
+    return router
+
+
+def _pages(opening: Opening) -> APIRouter:
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    @router.get("/documents")
+    def all_documents() -> str:
+        return documents_page(d for _, d in sorted(opening.ready().library.documents.items()))
+
+    @router.get("/documents/{id:path}")
+    def one_document(id: DocumentId, start: Offset = None, end: Offset = None) -> str:
+        document = _find(opening, id)
+        return document_page(document, cited=_span(document, start, end))
+
+    @router.get("/sources/{id:path}")
+    def source(id: DocumentId, start: Offset = None, end: Offset = None) -> str:
+        document = _find(opening, id)
+        return excerpt(document, cited=_span(document, start, end))
+
+    return router
+
+
+def _find(opening: Opening, id: str) -> Document:
+    document = opening.ready().library.documents.get(id)
+    if document is None:
+        raise Problem(404, "unknown-document", "No such document", detail=f"The library has no document {id!r}.")
+    return document
+
+
+def _span(document: Document, start: int | None, end: int | None) -> Span | None:
+    if start is None and end is None:
+        return None
+    if start is None or end is None or not start < end <= len(document.text):
+        detail = f"A span needs 0 <= start < end <= {len(document.text)}, got start={start}, end={end}."
+        raise Problem(400, "span-out-of-range", "No such passage", detail=detail)
+    return Span(start, end)
+
+
+def _summary(document: Document) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "title": document.title,
+        "source": document.source,
+        "sha256": document.sha256,
+        "characters": len(document.text),
+        "url": document_path(document.id),
+    }
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        template = "#/components/schemas/{model}"
+        problem = ProblemDetails.model_json_schema(ref_template=template)
+        parts = problem.pop("$defs", {})
+        schema["components"]["schemas"] |= {"ProblemDetails": problem, **parts}
+        app.openapi_schema = schema
+    return app.openapi_schema

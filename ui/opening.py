@@ -1,0 +1,68 @@
+"""The assistant as the web surfaces see it: opened in the background, and not there until that is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from threading import Thread
+from typing import Protocol
+
+from corpus.document import Document
+from rag.reply import Hit, Reply
+from stemqa import StemqaError
+from ui.problems import Problem
+
+
+class OpenLibrary(Protocol):
+    """What the surfaces need to know of a library."""
+
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def documents(self) -> Mapping[str, Document]: ...
+
+
+class Assistant(Protocol):
+    """What the surfaces need of `rag.assistant.Assistant`; safe to use from several threads."""
+
+    @property
+    def library(self) -> OpenLibrary: ...
+
+    def ask(self, question: str) -> Reply: ...
+
+    def search(self, question: str, k: int = 10) -> Sequence[Hit]: ...
+
+
+class Opening:
+    """Opens an assistant once, in a thread of its own, so that the server answers while models load."""
+
+    def __init__(self, open_assistant: Callable[[], Assistant]) -> None:
+        self._open = open_assistant
+        self._started = False
+        self._future: Future[Assistant] = Future()
+
+    def start(self) -> None:
+        """Begin to open. Later calls do nothing."""
+        if not self._started:
+            self._started = True
+            Thread(target=self._run, name="open-library", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._future.set_result(self._open())
+        except BaseException as error:  # noqa: BLE001 -- it belongs to whoever asks for the assistant
+            self._future.set_exception(error)
+
+    def when_done(self, callback: Callable[[BaseException | None], None]) -> None:
+        """Call back with None once the assistant is there, or with the error that opening it ended in."""
+        self._future.add_done_callback(lambda future: callback(future.exception()))
+
+    def ready(self) -> Assistant:
+        """Return the assistant. `Problem` 503 while it is being opened, or when it could not be."""
+        if not self._future.done():
+            raise Problem(503, "opening", "The library is being opened", detail="Try again in a few seconds.", retry_after=2)
+        error = self._future.exception()
+        if error is None:
+            return self._future.result()
+        detail = str(error) if isinstance(error, StemqaError) else "The server's log says why."
+        raise Problem(503, "not-opened", "The library could not be opened", detail=detail)

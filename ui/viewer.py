@@ -1,0 +1,151 @@
+"""The source of a citation as a page: the document's whole text, with the cited span marked by offset.
+
+The article on the page holds every code point of `Document.text`, in order and as text: nothing is interpreted as markup,
+and nothing is searched for. Without JavaScript it works the same.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+from corpus.document import Document, Span
+from ui.wire import document_path
+
+EXCERPT_CHARS = 20_000
+"""How much text on either side of a cited span the source panel shows; the page shows all of it."""
+
+_BLOCK = re.compile(r"\n(?:[ \t]*\n)+|\n(?=[ \t]*(?:[-*+•‣◦–—]|\d{1,3}[.)])[ \t])|\n(?=#{1,6}[ \t])")
+_HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
+_ITEM = re.compile(r"[ \t]*(?:[-*+•‣◦–—]|\d{1,3}[.)])[ \t]")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of a document that is set as one paragraph, list item or heading. `level` is 0 for what is no heading."""
+
+    span: Span
+    kind: str
+    level: int = 0
+
+
+def blocks(document: Document) -> Iterator[Block]:
+    """Divide the text into blocks, without gap or overlap. A heading is a line of `#` outside every section."""
+    text = document.text
+    section_starts = [section.span.start for section in document.sections]
+    section_ends = [section.span.end for section in document.sections]
+    ends = [match.end() for match in _BLOCK.finditer(text)]
+    for start, end in pairwise([0, *ends, len(text)]):
+        if start < end:
+            yield _block(document, Span(start, end), section_ends, section_starts)
+
+
+def _block(document: Document, span: Span, section_ends: list[int], section_starts: list[int]) -> Block:
+    next_section = bisect_right(section_ends, span.start)
+    quotable = next_section < len(section_starts) and section_starts[next_section] < span.end
+    marks = _HEADING.match(document.text, span.start, span.end)
+    if marks and not quotable:
+        return Block(span, "heading", level=marks.group().count("#"))
+    return Block(span, "item" if _ITEM.match(document.text, span.start, span.end) else "paragraph")
+
+
+def article(document: Document, *, cited: Span | None = None, within: Span | None = None) -> str:
+    """Return the text as HTML, `cited` in <mark> (the first has the id "cited"); only the blocks that touch `within`.
+
+    `ValueError` when `cited` reaches beyond the text.
+    """
+    if cited:
+        cited.of(document.text)
+    shown = [b for b in blocks(document) if not within or (b.span.start < within.end and within.start < b.span.end)]
+    first = next((b for b in shown if cited and b.span.end > cited.start), None)
+    return "".join(_block_html(document.text, block, cited, is_first=block is first) for block in shown)
+
+
+def _block_html(text: str, block: Block, cited: Span | None, *, is_first: bool) -> str:
+    start, end = block.span.start, block.span.end
+    if block.kind == "heading":
+        tag = f"h{min(block.level + 1, 6)}"
+        marks = _HEADING.match(text, start, end)
+        body = marks.end() if marks else start
+        return f'<{tag}><span class="hash" aria-hidden="true">{escape(text[start:body])}</span>{escape(text[body:end])}</{tag}>'
+    inner = escape(text[start:end])
+    if cited and cited.start < end and start < cited.end:
+        low, high = max(start, cited.start), min(end, cited.end)
+        target = ' id="cited" tabindex="-1"' if is_first else ""
+        mark = f'<mark{target} aria-label="Cited passage: {escape(text[low:high])}">{escape(text[low:high])}</mark>'
+        inner = f"{escape(text[start:low])}{mark}{escape(text[high:end])}"
+    return f'<p class="{block.kind}">{inner}</p>'
+
+
+def excerpt(document: Document, *, cited: Span | None) -> str:
+    """Return the source panel's article: the text around `cited`, and a line where some of it is left out."""
+    start, end = (cited.start, cited.end) if cited else (0, 1)
+    within = Span(max(0, start - EXCERPT_CHARS), max(end, min(len(document.text), end + EXCERPT_CHARS)))
+    left_out = '<p class="left-out">The text goes on; the full source has all of it.</p>'
+    before = left_out if within.start > 0 else ""
+    after = left_out if within.end < len(document.text) else ""
+    return f"{before}{article(document, cited=cited, within=within)}{after}"
+
+
+def document_page(document: Document, *, cited: Span | None = None) -> str:
+    """Return the page of one document, with `cited` marked."""
+    jump = '<a class="jump" href="#cited">Go to the cited passage</a>' if cited else ""
+    return page(
+        document.title,
+        f"""<header class="source-head"><h1>{escape(document.title)}</h1>{_facts(document)}{jump}</header>
+<article class="source-text">{article(document, cited=cited)}</article>""",
+    )
+
+
+def documents_page(documents: Iterable[Document]) -> str:
+    """Return the page that lists the library's documents."""
+    rows = "".join(f"<li>{document_link(d)}<span>{len(d.text):,} characters</span></li>" for d in documents)
+    return page(
+        "Documents",
+        f'<header class="source-head"><h1>Documents</h1><p>Everything that an answer can quote.</p></header>'
+        f'<ul class="document-list">{rows}</ul>',
+    )
+
+
+def problem_page(title: str, detail: str) -> str:
+    """Return the page that a browser sees instead of a document that cannot be shown."""
+    return page(title, f'<header class="source-head"><h1>{escape(title)}</h1><p>{escape(detail)}</p></header>')
+
+
+def document_link(document: Document) -> str:
+    """Return a link to the document's page."""
+    return f'<a href="{escape(document_path(document.id))}">{escape(document.title or document.id)}</a>'
+
+
+def page(title: str, body: str) -> str:
+    """Return a whole page around `body`, which is HTML. All it loads is this server's own style and theme script."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)} · stemqa</title>
+<link rel="icon" href="/ui/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/ui/base.css">
+<link rel="stylesheet" href="/ui/source.css">
+<script src="/ui/theme.js"></script>
+</head>
+<body class="source-page">
+<nav aria-label="Site"><a class="brand" href="/">stemqa</a><a href="/documents">Documents</a></nav>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def _facts(document: Document) -> str:
+    rows = {"Source": document.source, "Identifier": document.id, "SHA-256": document.sha256}
+    items = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in rows.items() if value)
+    return f"<dl>{items}</dl>"
