@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from types import MappingProxyType
 
-from rag.library import Library
-from rag.reply import Hit, Reply
+from corpus.load import load_documents
+from embeddings.encoder import open_embedder
+from rag.calibration import default_calibration
+from rag.cite import check, cite
+from rag.compose import MAX_SENTENCES, choose, render
+from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
+from rag.guard import screen
+from rag.library import Library, Progress, build_library, is_current
+from rag.messages import MESSAGES, unanswered_part
+from rag.query import Query, queries, whole_query
+from rag.reply import Answer, Citation, Hit, Reason, Refusal, Reply, Trace
+from rag.retrieve import collapse, retrieve
 from rag.settings import Settings
+
+_BREADTH = 3 * PASSAGES
+"""How many chunks are retrieved: enough that `PASSAGES` are left when those that say the same are collapsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was found for one part of a question. `confidence` is the probability that the library answers it."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    found: tuple[Candidate, ...]
+    relation: float
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,16 +43,88 @@ class Assistant:
     """A library that can be asked. Safe to use from several threads."""
 
     library: Library
+    max_question_chars: int = 2000
 
     @classmethod
     def open(cls, settings: Settings) -> Assistant:
         """Open `settings.library` and load its models. `LibraryError` or `ModelError` when that cannot be done."""
-        raise NotImplementedError
+        embedder = open_embedder(settings.model, threads=settings.threads)
+        return cls(Library.open(settings.library, embedder), settings.max_question_chars)
 
     def ask(self, question: str) -> Reply:
         """Answer `question` with cited sentences, or refuse. Every quote is checked against its source before it leaves."""
-        raise NotImplementedError
+        started = perf_counter()
+        question = unicodedata.normalize("NFC", question).strip()
+        reason = screen(question, max_chars=self.max_question_chars)
+        if reason in {Reason.INVALID_QUESTION, Reason.EMERGENCY}:
+            return self._timed(_refusal(question, reason), started, started)
+        parts = [whole_query(self.library, question)] if reason else queries(self.library, question)
+        readings = [self._read(query) for query in parts]
+        retrieved = perf_counter()
+        reply = self._decide(question, reason, readings)
+        check(self.library, reply)
+        return self._timed(reply, started, retrieved)
 
     def search(self, question: str, k: int = 10) -> list[Hit]:
-        """Return the at most `k` best passages, best first, at most one per text that says the same."""
-        raise NotImplementedError
+        """Return the at most `k` best passages, best first; of passages that say the same, the best one."""
+        query = whole_query(self.library, unicodedata.normalize("NFC", question).strip())
+        hits = retrieve(self.library, query.text, query.vector, 3 * k)
+        return [group[0] for group in collapse(self.library, hits)][:k]
+
+    def _read(self, query: Query) -> _Reading:
+        hits = tuple(retrieve(self.library, query.text, query.vector, _BREADTH))
+        distinct = [group[0] for group in collapse(self.library, hits)]
+        calibration = self.library.calibration
+        found = tuple(candidates(self.library, query, distinct, calibration.sentence))
+        signals = answer_signals(self.library, query, found)
+        return _Reading(query, hits, found, signals["passage_similarity"], calibration.answer.probability(signals))
+
+    def _decide(self, question: str, reason: Reason | None, readings: Sequence[_Reading]) -> Reply:
+        """Answer or refuse: the one place where that is decided."""
+        calibration = self.library.calibration
+        confidence = max(reading.confidence for reading in readings)
+        answered = [r for r in readings if r.found and r.confidence >= calibration.threshold]
+        related = max(reading.relation for reading in readings) >= calibration.scope
+        if reason is None and not answered:
+            reason = Reason.NO_EVIDENCE if related else Reason.OUT_OF_SCOPE
+        if reason is not None:
+            nearest = self._nearest(readings) if related else ()
+            return replace(_refusal(question, reason), nearest=nearest, confidence=confidence)
+        choices = choose(self.library, [reading.found for reading in answered])
+        sentences, citations = render(self.library, choices, (hit for r in answered for hit in r.hits))
+        missed = [r.query.asked for r in readings if r not in answered]
+        note = unanswered_part(missed[0]) if missed else None
+        return Answer(question, sentences, citations, min(r.confidence for r in answered), Trace(""), note)
+
+    def _nearest(self, readings: Sequence[_Reading]) -> tuple[Citation, ...]:
+        """Cite the sentences nearest to the question, one of each passage, as reading."""
+        best: dict[str, Candidate] = {}
+        for candidate in (c for reading in readings for c in reading.found):
+            best.setdefault(candidate.chunk.id, candidate)
+        chosen = sorted(best.values(), key=lambda c: -c.score)[:MAX_SENTENCES]
+        return tuple(cite(self.library, c.chunk, c.span, number=i) for i, c in enumerate(chosen, start=1))
+
+    def _timed(self, reply: Reply, started: float, retrieved: float) -> Reply:
+        now = perf_counter()
+        steps = {"retrieve": retrieved - started, "answer": now - retrieved, "total": now - started}
+        timings = {step: round(seconds * 1000, 3) for step, seconds in steps.items()}
+        return replace(reply, trace=Trace(self.library.fingerprint, MappingProxyType(timings)))
+
+
+def index(paths: Sequence[Path], settings: Settings, *, report: Callable[[str], None], progress: Progress) -> bool:
+    """Build `settings.library` from the documents in `paths`; return False when it is up to date already.
+
+    `DocumentError` when nothing can be read, `LibraryError` when the library cannot be written. `report` is told, in one
+    line each, of files that are passed over.
+    """
+    documents = tuple(load_documents(paths, report=report))
+    embedder = open_embedder(settings.model, threads=settings.threads)
+    calibration = default_calibration()
+    if is_current(settings.library, documents, embedder, calibration):
+        return False
+    build_library(settings.library, documents, embedder=embedder, calibration=calibration, progress=progress)
+    return True
+
+
+def _refusal(question: str, reason: Reason) -> Refusal:
+    return Refusal(question, reason, MESSAGES[reason], (), Trace(""))

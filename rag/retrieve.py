@@ -1,0 +1,66 @@
+"""Question -> Hits: dense and lexical search over the same chunks, their scores normalised and summed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from embeddings.terms import words
+from rag.library import Library
+from rag.protocols import FloatArray, IntArray
+from rag.reply import Hit
+
+POOL = 100
+"""How many chunks each of the two searches puts forward."""
+DENSE_WEIGHT = 0.5
+"""Share of the cosine in the fused score; BM25 has the rest. Measured in docs/decisions.md."""
+
+
+def retrieve(library: Library, question: str, vector: FloatArray, k: int) -> list[Hit]:
+    """Return the at most `k` best chunks, best first, ties by number.
+
+    `vector` is the question's. Scores of both searches are divided by the best of theirs, so each lies in [0, 1]; a
+    chunk that only one search found has its true cosine and a BM25 score that is zero or below the pool's last.
+    """
+    numbers, dense, lexical = _pool(library, question, vector)
+    if not len(numbers):
+        return []
+    fused = DENSE_WEIGHT * _scaled(dense) + (1 - DENSE_WEIGHT) * _scaled(lexical)
+    dense_rank, lexical_rank = _ranks(dense), _ranks(lexical)
+    best = np.lexsort((numbers, -fused))[:k]
+    return [
+        Hit(library.chunks[numbers[i]], float(fused[i]), int(dense_rank[i]), int(lexical_rank[i]) if lexical[i] > 0 else None)
+        for i in best
+    ]
+
+
+def collapse(library: Library, hits: Sequence[Hit]) -> list[tuple[Hit, ...]]:
+    """Group hits whose passages say the same, word for word; the best of each group stands first."""
+    groups: dict[tuple[str, ...], list[Hit]] = {}
+    for hit in hits:
+        text = hit.chunk.span.of(library.documents[hit.chunk.document_id].text)
+        groups.setdefault(tuple(words(text)), []).append(hit)
+    return [tuple(group) for group in groups.values()]
+
+
+def _pool(library: Library, question: str, vector: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    found_dense, _ = library.vectors.search(vector, POOL)
+    found_lexical, scores = library.lexical.search(question, POOL)
+    numbers = np.union1d(found_dense, found_lexical)
+    lexical = np.zeros(len(numbers), np.float32)
+    lexical[np.searchsorted(numbers, found_lexical)] = scores
+    return numbers, library.vectors.cosines(vector, numbers), lexical
+
+
+def _scaled(scores: FloatArray) -> FloatArray:
+    """Map the best score to 1 and zero to 0; a negative cosine counts as zero."""
+    best = float(scores.max(initial=0.0))
+    scaled: FloatArray = np.clip(scores, 0, None) / best if best > 0 else np.zeros_like(scores)
+    return scaled
+
+
+def _ranks(scores: FloatArray) -> IntArray:
+    ranks = np.empty(len(scores), np.int64)
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return ranks
