@@ -1,0 +1,76 @@
+"""The arguments of the command line: commands, options and their help."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from stemqa import __version__
+
+_DESCRIPTION = """\
+Answers questions from a library of documents with verbatim, cited sentences,
+or says honestly that it holds no answer."""
+
+_EPILOG = """\
+examples:
+  stemqa index                              the shipped articles into ./library
+  stemqa index ~/papers --library ~/lib     your own documents
+  stemqa ask "What are stem cells?"
+  stemqa serve                              page and API on http://127.0.0.1:7860
+
+exit codes: 0 done, a refusal to answer included; 1 something is broken, or an
+evaluation got worse; 2 wrong usage. STEMQA_LIBRARY, STEMQA_MODEL, STEMQA_HOST,
+STEMQA_PORT, STEMQA_THREADS and STEMQA_MAX_QUESTION_CHARS set what is not given."""
+
+
+def parser(commands: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
+    """Return the parser. What it parses holds `run`, one of `commands`, and `usage`, which says what is wrong and exits with 2."""
+    whole = ArgumentParser("stemqa", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=RawDescriptionHelpFormatter)
+    whole.add_argument("--version", action="version", version=f"stemqa {__version__}")
+    shared = ArgumentParser(add_help=False)
+    shared.add_argument("--library", metavar="DIR", help="folder of the library (default: STEMQA_LIBRARY, or ./library)")
+    subparsers = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, help: str) -> ArgumentParser:
+        made = subparsers.add_parser(name, help=help, description=help, parents=[shared])
+        made.set_defaults(run=commands[name], usage=made.error)
+        return made
+
+    index = command("index", "Build the library of files and folders; nothing is done where it is up to date.")
+    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="text, Markdown, JSON Lines (default: the shipped)")
+    show = command("show", "Print a document's normalised text, in which all offsets count; without an id, list the documents.")
+    show.add_argument("document_id", nargs="?", metavar="DOCUMENT_ID")
+    ask = command("ask", "Answer a question with cited sentences, or say why not.")
+    _add_questions(ask)
+    search = command("search", "Find passages, best first.")
+    _add_questions(search)
+    search.add_argument("-k", type=_count, default=10, metavar="N", help="how many at most (default: 10)")
+    _add_evaluate(command("evaluate", "Score the library on questions: a table, and with --output JSON and a page with plots."))
+    serve = command("serve", "Serve the chat page and the HTTP API.")
+    serve.add_argument("--host", help="address to listen on (default: STEMQA_HOST, or 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default: STEMQA_PORT, or 7860)")
+    info = command("info", "Say what the library is made of.")
+    info.add_argument("--json", action="store_true", help="print one JSON object")
+    return whole
+
+
+def _add_questions(parser: ArgumentParser) -> None:
+    parser.add_argument("question", nargs="*", metavar="QUESTION", help='in your own words; "-" reads it from standard input')
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--batch", metavar="FILE", help='JSON Lines with id and question, or "-"; prints one JSON object a line'
+    )
+
+
+def _add_evaluate(parser: ArgumentParser) -> None:
+    help_questions = "JSON Lines, or a BEIR folder (default: the shipped questions)"
+    parser.add_argument("questions", nargs="?", type=Path, metavar="QUESTIONS", help=help_questions)
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write the JSON and the page")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier JSON: exit 1 when something got worse")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
