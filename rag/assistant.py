@@ -17,7 +17,7 @@ from rag.compose import MAX_SENTENCES, choose, render
 from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
 from rag.guard import screen
 from rag.library import Library, Progress, build_library, is_current
-from rag.messages import MESSAGES, unanswered_part
+from rag.messages import MESSAGES, unanswered
 from rag.query import Query, queries, whole_query
 from rag.reply import Answer, Citation, Hit, Reason, Refusal, Reply, Trace
 from rag.retrieve import collapse, retrieve
@@ -93,7 +93,7 @@ class Assistant:
         choices = choose(self.library, [reading.found for reading in answered])
         sentences, citations = render(self.library, choices, (hit for r in answered for hit in r.hits))
         missed = [r.query.asked for r in readings if r not in answered]
-        note = unanswered_part(missed[0]) if missed else None
+        note = unanswered(missed[0]) if missed else None
         return Answer(question, sentences, citations, min(r.confidence for r in answered), Trace(""), note)
 
     def _nearest(self, readings: Sequence[_Reading]) -> tuple[Citation, ...]:
