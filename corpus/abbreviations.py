@@ -6,7 +6,7 @@ from __future__ import annotations
 # What follows belongs to the same sentence, whatever it looks like.
 LEADING = frozenset(
     """
-    e.g eg i.e viz cf vs v approx ca circa c resp incl excl esp
+    e.g eg i.e viz cf vs v approx ca circa c resp incl excl esp suppl lib
     dr mr mrs ms mx prof rev hon sen rep gov gen col sgt capt cpt lt maj cmdr adm pres supt messrs mme mlle fr sr. mt ft
     figs eqs refs secs chs vols pp nos arts eds eqn tel ext dept univ assn bros
     """.split()
@@ -15,7 +15,7 @@ LEADING = frozenset(
 # What follows belongs to the same sentence if it is a number, a letter or a bracket: "Fig. 2", "No. 5", "p. A3".
 NUMBERED = frozenset(
     """
-    fig eq ref sec sect ch chap vol p no nr art ed para pt ser suppl tab app ex cl reg cap stat n l ll
+    fig eq ref sec sect ch chap vol p no nr art ed para pt ser tab app ex cl reg cap stat n l ll
     jan feb mar apr jun jul aug sep sept oct nov dec
     """.split()
 )
@@ -51,10 +51,19 @@ STARTERS = frozenset(
     the this that these those there then they their them it its he his she her we our you your i my in on at by for from
     to with without as if when while where what which who whom whose why how after before during since until although
     though because but and or nor so yet however moreover furthermore therefore thus hence also additionally another
-    other others some any many most much more few several all both each every either neither no not one two three an a
-    such here now today researchers scientists doctors patients people children studies research clinical symptoms
+    other others some any many most much more few several all both each every either neither no none nobody not one two three an
+    a such nothing here now today researchers scientists doctors patients people children studies research clinical symptoms
     treatment is are was were do does did can could may might must shall should will would have has had let please see
     once only even under over between among about because despite whether instead unlike like is ask call
+    """.split()
+)
+
+# Words that a heading does not end with: a line that does leads into a list or goes on below.
+LEAD_IN = frozenset(
+    """
+    are is was were be been include includes including included who whom that which as for of with by to in on at from the a
+    an or and but nor if when while where because than then their his her its your our may can could should must will has
+    have had do does not into over under between such like called cause causes mean means involve involves
     """.split()
 )
 

@@ -1,7 +1,7 @@
 """Bytes to text: find the encoding, refuse what is not text, normalise once.
 
 The encoding is UTF-8 where the bytes are valid UTF-8, what the byte order mark says where there is one, and otherwise
-what charset-normalizer detects.
+what chardet detects among the encodings of the web and the ISO 8859 family.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAGIC = (
     (b"{\\rtf", "an RTF file"),
     (b"\x7fELF", "a program"),
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _CONTROLS_TOLERATED = 1 / 500  # real files hold a stray form feed or end-of-file mark; binary data is full of them
 
 
@@ -68,10 +68,20 @@ def _decoded(data: bytes) -> str:
             return _strictly(data, encoding)
     if wide := _wide_encoding(data[:4096]):
         return _strictly(data, wide)
+    if b"\x1b$" in data:  # ISO-2022-JP, whose bytes are ASCII
+        return _detected(data)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return _detected(data)
+        return _mended(data) or _detected(data)
+
+
+def _mended(data: bytes) -> str | None:
+    """Return UTF-8 that has a few broken places, each as the replacement character; None when it is no UTF-8."""
+    text = data.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    sound = len(data) - len(text) - broken  # at least so many bytes belong to characters of several valid bytes
+    return text if sound > 20 * broken else None
 
 
 def _strictly(data: bytes, encoding: str) -> str:
@@ -95,9 +105,13 @@ def _wide_encoding(head: bytes) -> str | None:
 def _detected(data: bytes) -> str:
     if b"\0" in data:
         raise DocumentError("is binary, not text")
-    from charset_normalizer import from_bytes  # noqa: PLC0415 -- only files that are not UTF-8 need it
+    from chardet import EncodingEra, detect  # noqa: PLC0415 -- only files that are not UTF-8 need it
 
-    best = from_bytes(data).best()
-    if best is None:
+    eras = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO  # with those of DOS and old Macs, short texts are taken for them
+    encoding = detect(data, encoding_era=eras)["encoding"]
+    if encoding is None:
         raise DocumentError("is in an encoding that was not recognised; save it as UTF-8")
-    return str(best)
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        raise DocumentError(f"looks like {encoding} but is not valid {encoding}; save it as UTF-8") from None

@@ -17,6 +17,8 @@ _NUMBERED = re.compile(r"[^\S\n]*(?:\(?\d{1,3}(?:\.\d{1,3})*[.)]|\(?[a-zA-Z]\)|\
 _LINE = re.compile(r"[^\n\f\v\x1c-\x1e\x85\u2028\u2029]+")
 _WORDLESS = re.compile(r"[\W_]*\Z")
 _ENDED = re.compile(r"[.!?:;…。！？][\"'”’)\]»]*(?:\[\d+\])*\Z")
+_SYMBOL = re.compile(r"(?<![A-Za-z])(?:Na|Cl|Br|Ca|Fe|Mg|[CFHKNOPS]){1,4}\Z")
+_SUBSCRIPT = re.compile(r"\d{1,2}(?!\d)[^\s]?(?!\d)")
 _PAGE_WIDTH = range(40, 161)  # a wrapped text's widest line, in characters; wider lines are paragraphs of their own
 _RAGGED = 0.75  # a wrapped line fills at least this part of the width, were the next word added
 
@@ -53,6 +55,14 @@ def blank_between(text: str, first: Span, second: Span) -> bool:
     return text.count("\n", first.end, second.start) != 1
 
 
+def goes_on(text: str, line: Span, following: Span) -> bool:
+    """Whether the line break is only a lost subscript's: "O", then "2 is a gas"."""
+    return (
+        _SUBSCRIPT.match(text, following.start, following.end) is not None
+        and _SYMBOL.search(text, max(line.start, line.end - 8), line.end) is not None
+    )
+
+
 def units(text: str, within: Span) -> Iterator[Span]:
     """Yield the units of a stretch of text, in order, trimmed, without list markers."""
     block: list[Span] = []
@@ -69,6 +79,9 @@ def _block_units(text: str, block: list[Span]) -> Iterator[Span]:
     width = max(map(len, block), default=0)
     start, previous = 0, None
     for line in block:
+        if previous is not None and goes_on(text, previous, line):
+            previous = line
+            continue
         body = marker_end(text, line, numbered=previous is None or ended(text, previous) or start != previous.start)
         if previous is None:
             start = body
@@ -81,8 +94,12 @@ def _block_units(text: str, block: list[Span]) -> Iterator[Span]:
 
 
 def _wrapped(text: str, line: Span, following: Span, width: int) -> bool:
-    """Whether the break after `line` is only the edge of the page: the next word would not have fitted."""
+    """Whether the break after `line` is only the edge of the page: the sentence goes on, or may end, as if there were none."""
+    if text[following.start].islower() and not ended(text, line):
+        return True
     if width not in _PAGE_WIDTH:
-        return text[following.start].islower() and not ended(text, line)
+        return False
+    if text[line.end - 1] in ".!?…":  # whether that ends a sentence is not for lines to say: "Dr." does not
+        return True
     word = text[following.start : following.end].split(None, 1)[0]
     return len(line) + 1 + len(word) > width * _RAGGED

@@ -102,12 +102,13 @@ def _blocks(node: SyntaxTreeNode) -> Iterator[_Block]:
 def _list(node: SyntaxTreeNode) -> Iterator[_Block]:
     """Yield one block per item, with its marker, and the blocks inside it indented. A heading in an item is prose."""
     number = int(node.attrs.get("start", 1))
+    nested = node.parent is not None and node.parent.type == "list_item"
     for place, item in enumerate(node.children):
         marker = f"{number + place}. " if node.type == "ordered_list" else "- "
         for inner, block in enumerate(block for block in _blocks(item) if block.text):
             indented = block.text.replace("\n", "\n" + " " * len(marker))
             lead = marker if inner == 0 else " " * len(marker)
-            yield replace(block, text=lead + indented, level=0, tight=place > 0 if inner == 0 else block.tight)
+            yield replace(block, text=lead + indented, level=0, tight=block.tight if inner else place > 0 or nested)
 
 
 def _table(node: SyntaxTreeNode) -> Iterator[_Block]:

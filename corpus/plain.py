@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from corpus.abbreviations import LEAD_IN
 from corpus.document import Document, Meta, Section, Span
-from corpus.lines import BULLET, blank_between, ended, lines, trimmed
+from corpus.lines import BULLET, blank_between, ended, goes_on, lines, trimmed
 
 _LONGEST_HEADING = 120  # characters
 _STACKED = 3  # at most so many heading lines follow one another; more are a list or a table
@@ -49,11 +50,13 @@ def _stands_like_heading(text: str, found: Sequence[Span], number: int) -> bool:
     words = line.of(text)
     if len(line) > _LONGEST_HEADING or _BULLETED.match(words) or words[0].islower() or not any(map(str.isalpha, words)):
         return False
-    if (ended(text, line) and not _QUESTION.match(words)) or words.endswith((",", "-", "–", "—")):
+    if (ended(text, line) and not _QUESTION.match(words)) or words.endswith((",", "-", "–", "—", "(")) or words[0] == "[":
         return False
     before = found[number - 1] if number else None
     after = found[number + 1] if number + 1 < len(found) else None
-    if after is None or (before and not blank_between(text, before, line) and not ended(text, before)):
+    if words.split()[-1] in LEAD_IN or after is None or goes_on(text, line, after) or words.count("(") != words.count(")"):
+        return False
+    if before and not blank_between(text, before, line) and not ended(text, before):
         return False
     return blank_between(text, line, after) or _broken_early(text, line, after)
 

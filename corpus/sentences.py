@@ -8,6 +8,7 @@ Paragraphs, list items and lines broken on purpose are boundaries of their own (
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from corpus.abbreviations import LEADING, LETTERED, NUMBERED, ORDINARY, SPEECH, STARTERS, TRAILING
@@ -17,22 +18,25 @@ from corpus.lines import BULLET, trimmed, units
 LONGEST = 1000  # characters; what is longer is cut at a line, semicolon, comma or space
 
 _CLOSERS = r"[\"'”’»›)\]}]"
+_REFERENCE = r"\[[a-z0-9][^\[\]\n]{0,30}\]|:\d{1,4}(?:[–-]\d{1,4})?"  # [12], [note 7], [citation needed], :133–134
+_RAISED = r"(?<=[a-z)]\.)\d{1,3}(?:[,–-]\d{1,3}){0,9}(?=\s+[A-Z]|\s*\Z)"  # a reference that was superscript: "cells.12 The"
 _STOP = re.compile(
-    rf"""(?P<mark>[.!?…؟۔।॥]+)
-         (?P<close>{_CLOSERS}*(?:\[\d{{1,3}}(?:[\s,;–-]{{1,2}}\d{{1,3}}){{0,20}}\]|(?<=[a-z)]\.)\d{{1,3}}(?:[,–-]\d{{1,3}}){{0,9}}(?=\s+[A-Z]|\s*\Z))*)
+    rf"""(?P<mark>\.(?:[ ]\.){{2,}}|[.!?…؟۔।॥]+)
+         (?P<close>{_CLOSERS}*(?:[ \u00a0\u202f]»)?(?:{_REFERENCE}|{_RAISED})*)
          (?P<space>\s*)
        | (?P<wide>[。！？｡]+[」』”’）》]*)
-       | (?<=[:;,\w)])(?P<list>\s+(?=[•·‣◦▪●■➢➤]\s+\w|[-–*]\s+[A-Z0-9]))""",
+       | (?<=[:;,\w)])(?P<list>\s+(?=[•·‣◦▪●■➢➤–*-]\s+\w))""",
     re.VERBOSE,
 )
-_INLINE_LIST = re.compile(r"[.:;]\s+[-–*]\s+[A-Z0-9]")
+_INLINE_LIST = re.compile(r"[.:;]\s+[-–*]\s+(\w)")
+_DASH = re.compile(r"\s[-–*]\s+\w")
 _MARKER = re.compile(rf"(?:{BULLET}\s+)+|\(?\d{{1,2}}[.)]\s+(?=[A-Z])")
 _OPENERS = re.compile(r"[\"'“‘«‹(\[{¿¡*_-]*")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _BEFORE = re.compile(r"\S+\Z")
-_LOWER_NAME = re.compile(r"[a-z]{1,3}(?:[A-Z]|\d)|[a-z]-[A-Z]")
+_LOWER_NAME = re.compile(r"[a-z]{1,3}(?:[A-Z]|\d)|[a-z]-[A-Z]|[α-ω](?:-|\s[a-z])")
 _NUMBER = re.compile(r"[\[(]?(?:\d|[A-Z]\b|[ivxIVX]+\b)")
-_INITIAL = re.compile(r"[^\W\d_]|(?:[A-Z]\.)+[A-Z]|[A-Z][a-z]?\.-?[A-Z]")
+_INITIAL = re.compile(r"[^\W\d_a-z]|(?:[A-Z]\.)+[A-Z]|[A-Z][a-z]?\.-?[A-Z]")
 _BRACKET = re.compile(r"[()]")
 _SPEAKER = re.compile(r"(?:[A-Z]\w+|I)\s+(\w+)")
 _ADDRESS = re.compile(r"[@/_\\]|www\.|\.(?:com|org|net|edu|gov|io)\b")
@@ -50,19 +54,37 @@ def split_sentences(text: str, within: Span) -> tuple[Span, ...]:
 def _unit_sentences(text: str, unit: Span) -> Iterator[Span]:
     start = unit.start
     brackets = _bracketed(text, unit)
-    dashes = _INLINE_LIST.search(text, unit.start, unit.end)
-    list_from = dashes.start() if dashes else unit.end
+    list_from, small = _dash_list(text, unit)
     for match in _STOP.finditer(text, unit.start, unit.end):
         end = match.start("space") if match["mark"] else match.start() if match["list"] else match.end()
         if end <= start or _inside(brackets, start, match.start()) or not _ends(text, start, match, unit.end):
             continue
-        if match["list"] and text[match.end()] in "-–*" and match.start() < list_from:
+        if match["list"] and not _item_begins(text, match.end(), list_from, small=small):
             continue
         if span := trimmed(text, start, end):
             yield span
             start = _skip_marker(text, match.end(), unit.end)
     if span := trimmed(text, start, unit.end):
         yield span
+
+
+def _dash_list(text: str, unit: Span) -> tuple[int, bool]:
+    """Return from where on dashes mark items, and whether the first item begins with a small letter.
+
+    That is after ". - " or ": - ", and all of a unit that itself stood behind a dash and holds two more: "- a - b - c".
+    """
+    bulleted = text[max(0, unit.start - 2) : unit.start].strip()[-1:]
+    if bulleted and bulleted in "-–*" and len(_DASH.findall(text, unit.start, unit.end)) > 1:
+        return unit.start, text[unit.start].islower()
+    match = _INLINE_LIST.search(text, unit.start, unit.end)
+    return (match.start(), match[1].islower()) if match else (unit.end, False)
+
+
+def _item_begins(text: str, marker: int, list_from: int, *, small: bool) -> bool:
+    """Whether the mark at `marker` begins a list item. Round bullets always do, dashes only in a list of dashes."""
+    if text[marker] not in "-–*":
+        return True
+    return marker > list_from and (small or not text[_skip_marker(text, marker, marker + _LOOK)].islower())
 
 
 def _skip_marker(text: str, start: int, end: int) -> int:
@@ -101,11 +123,11 @@ def _ends(text: str, start: int, match: re.Match[str], limit: int) -> bool:
     ahead = text[match.end() : min(match.end() + _LOOK, limit)]
     if not match["space"]:
         return _space_missing(text, start, match, ahead)
-    if _MARKER.match(ahead):
-        return True
     before = text[max(start, match.start() - _LOOK) : match.start()]
     token = _BEFORE.search(before)
     word = _OPENERS.sub("", token[0], count=1) if token else ""
+    if _MARKER.match(ahead) and word.lower() not in LEADING | NUMBERED:
+        return True
     if match["mark"] == ".":
         return _stop_ends(before, word, ahead, closed=bool(match["close"]))
     return _mark_ends(match, ahead)
@@ -137,7 +159,7 @@ def _first_word(ahead: str) -> str:
 
 def _stop_ends(before: str, word: str, ahead: str, *, closed: bool) -> bool:
     """Whether a single full stop after `word` ends the sentence."""
-    low = word.lower().rstrip(")]”\"'")
+    low = word if len(word) == 1 else word.lower().rstrip(")]”\"'")  # "c." is circa, "C." is not
     following = _first_word(ahead)
     starter = following.lower() in STARTERS
     if closed and _begins(ahead):
@@ -148,7 +170,7 @@ def _stop_ends(before: str, word: str, ahead: str, *, closed: bool) -> bool:
         return starter and following[:1].isupper()
     if _INITIAL.fullmatch(word):
         return _initial_ends(before, word, following)
-    return _begins(ahead) or (starter and len(low) >= 4 and low.isalpha() and low not in ORDINARY | NUMBERED)
+    return _begins(ahead) or (starter and len(low) >= 3 and low.isalpha() and low not in ORDINARY | NUMBERED)
 
 
 def _initial_ends(before: str, word: str, following: str) -> bool:
@@ -165,8 +187,11 @@ def _mark_ends(match: re.Match[str], ahead: str) -> bool:
     """Whether a question mark, exclamation mark or ellipsis ends the sentence."""
     if not _begins(ahead):
         return False
-    if match["mark"] in {"...", "…"}:
-        return _first_word(ahead).split("'")[0].split("’")[0] != "I"
+    following = _first_word(ahead)
+    if match["mark"][0] == "." or match["mark"][0] == "…":
+        return following.split("'")[0].split("’")[0] != "I"
+    if following.lower() in {"inc", "ltd", "corp"}:  # "Yahoo! Inc."
+        return False
     speaker = _SPEAKER.match(ahead) if match["close"] else None
     return not (speaker and speaker[1] in SPEECH)
 
@@ -189,4 +214,6 @@ def _cut_place(text: str, start: int) -> int:
     for mark in ("\n", "; ", ", ", " "):
         if (at := text.rfind(mark, low, high)) >= 0:
             return at + len(mark)
+    while high > low and unicodedata.combining(text[high]):
+        high -= 1
     return high
