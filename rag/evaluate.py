@@ -1,8 +1,7 @@
 """Evaluation: ask every question, judge each reply, score the whole, write the report.
 
-`run_evaluation` is what the command line calls; `evaluate` is the part without files; `ui.report` shows a
-report. Reports are deterministic for the same
-library and questions, apart from the latencies.
+`run_evaluation` is what the command line calls; `evaluate` is the part without files; `ui.report` shows a report.
+Reports are deterministic for the same library and questions, apart from the latencies.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from rag.measures import PER_WORDING, Score, score
 from rag.metrics import PERCENTILES, RESAMPLES, SEED, Bin, CurvePoint, Estimate, percentile, reliability, risk_coverage
 from rag.outcome import BEIR_CUTOFFS, CUTOFFS, Outcome, judge, judge_chunks, judge_documents, judge_same, unasked
 from rag.questions import Kind, Question, QuestionSet, Wording, read_questions
-from rag.reply import Answer, Hit, Reply
+from rag.reply import Hit, Reply
 from stemqa import __version__
 
 SCHEMA = 1
@@ -51,13 +50,6 @@ class Asked(Protocol):
     def search(self, question: str, k: int = 10) -> Sequence[Hit]: ...
 
 
-@runtime_checkable
-class Drafts(Protocol):
-    """An assistant that can also say what it would have answered without its threshold, for the risk-coverage curve."""
-
-    def draft(self, question: str) -> Answer | None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
     """What to evaluate. `kind` reads the file as a plain list of questions of that one kind.
@@ -74,7 +66,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an evaluation found. `gold` is that of the question set; `drafted` whether refusals told what they held back.
+    """What an evaluation found. `gold` is that of the question set.
 
     `latency_ms` has, per step and percentile, milliseconds. `curve` and `bins` are over answerable and unanswerable questions.
     """
@@ -83,7 +75,6 @@ class Report:
     sha256: str
     gold: str
     library: str
-    drafted: bool
     outcomes: tuple[Outcome, ...]
     scores: tuple[Score, ...]
     wordings: Mapping[str, tuple[Score, ...]]
@@ -113,7 +104,6 @@ class Report:
             "question_set": {"name": self.name, "sha256": self.sha256, "count": len(self.outcomes), "gold": self.gold},
             "library": self.library,
             "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "interval": 0.95},
-            "drafted": self.drafted,
             "measures": [_plain_score(score) for score in self.scores],
             "wordings": {wording: [_plain_score(score) for score in scores] for wording, scores in self.wordings.items()},
             "risk_coverage": [asdict(point) for point in self.curve],
@@ -156,10 +146,10 @@ def evaluate(assistant: Asked, questions: QuestionSet, *, asks: bool = True, pro
     for question in questions.questions:
         if question.same_as in outcomes and asks:
             outcomes[question.id] = judge_same(outcomes[question.id], outcomes[question.same_as])
-    return summarise(questions, assistant.library.fingerprint, tuple(outcomes.values()), drafted=isinstance(assistant, Drafts))
+    return summarise(questions, assistant.library.fingerprint, tuple(outcomes.values()))
 
 
-def summarise(questions: QuestionSet, library: str, outcomes: tuple[Outcome, ...], *, drafted: bool) -> Report:
+def summarise(questions: QuestionSet, library: str, outcomes: tuple[Outcome, ...]) -> Report:
     """Return the report of the outcomes."""
     judged = [outcome for outcome in outcomes if outcome.right is not None]
     confidence = np.array([outcome.confidence for outcome in judged])
@@ -169,7 +159,6 @@ def summarise(questions: QuestionSet, library: str, outcomes: tuple[Outcome, ...
         sha256=questions.sha256,
         gold=questions.gold,
         library=library,
-        drafted=drafted,
         outcomes=outcomes,
         scores=score(outcomes),
         wordings=_by_wording(outcomes),
@@ -221,11 +210,7 @@ def _warm_up(assistant: Asked, question: str, *, asks: bool) -> None:
 def _outcome(assistant: Asked, question: Question, *, asks: bool) -> Outcome:
     outcome = unasked(question)
     if asks:
-        reply = assistant.ask(question.text)
-        draft = None
-        if isinstance(assistant, Drafts) and not isinstance(reply, Answer) and question.kind is Kind.ANSWERABLE:
-            draft = assistant.draft(question.text)
-        outcome = judge(question, reply, assistant.library.documents, draft=draft)
+        outcome = judge(question, assistant.ask(question.text), assistant.library.documents)
     if question.qrels:
         started = perf_counter()
         hits = _search_documents(assistant, question.text, max(BEIR_CUTOFFS))
@@ -240,12 +225,13 @@ def _outcome(assistant: Asked, question: Question, *, asks: bool) -> Outcome:
 def _search_documents(assistant: Asked, question: str, count: int) -> Sequence[Hit]:
     """Return hits of at least `count` documents, or all hits that there are."""
     # One document more, for that of the query's own id, which is not counted.
-    k, wanted = 2 * count, count + 1
+    k, wanted, last = 2 * count, count + 1, -1
     while True:
         hits = assistant.search(question, k)
-        if len(hits) < k or len({hit.chunk.document_id for hit in hits}) >= wanted:
+        # Passages that say the same are one hit, so that fewer than k hits need not be all: more until nothing is added.
+        if len({hit.chunk.document_id for hit in hits}) >= wanted or len(hits) == last or k >= len(assistant.library.chunks):
             return hits
-        k *= 2
+        k, last = 2 * k, len(hits)
 
 
 def _by_wording(outcomes: Sequence[Outcome]) -> Mapping[str, tuple[Score, ...]]:

@@ -121,7 +121,7 @@ def aurc(confidence: Array, right: Array) -> Statistic:
 
 
 def calibration_error(confidence: Array, right: Array) -> Statistic:
-    """Return the expected calibration error over ten bins of equal width (Guo et al. 2017): mean of |accuracy - confidence| per bin."""
+    """Return the expected calibration error (Guo et al. 2017): mean |accuracy - confidence| of ten bins of equal width."""
     members = np.eye(BINS)[_bin_numbers(confidence)]
     gaps = members * (right - confidence)[:, None]
 

@@ -19,6 +19,9 @@ ANSWER = "answer"
 CUTOFFS = (1, 3, 5, 10)
 BEIR_CUTOFFS = (1, 5, 10, 100)
 
+# A gold that is a whole document is not repeated in the report.
+_GOLD_SHOWN, _GOLD_CHARACTERS = 5, 1000
+
 _NO_EVIDENCE = (Reason.NO_EVIDENCE.value, Reason.OUT_OF_SCOPE.value)
 ACCEPTED: Mapping[Kind, tuple[str, ...]] = {
     Kind.ANSWERABLE: (ANSWER,),
@@ -36,10 +39,11 @@ class Outcome:
     """What came of a question. `got` is "answer" or the reason of the refusal; None stands for "does not apply".
 
     `gold_in`: each part's gold is among the sentences shown. `gold_first`: the first sentence shown is gold. `gold_best`: the
-    one with the highest score is. A refusal to an answerable question has False for all three. `right`: whether answering
-    would have been right, whatever was done; of answerable and unanswerable questions only. `shown` and `shown_gold` count
-    the sentences of an answer to an answerable question, `cited` and `exact` the citations of any reply and those that are
-    the slice of their source. `retrieval` holds `recall@k`, `mrr@10` and `ndcg@10`.
+    one with the highest score is. A refusal to an answerable question has False for all three. `right`, of answerable and
+    unanswerable questions only: whether answering was right or, for a refusal, whether the sentences that it offers as
+    reading hold the gold. `shown` and `shown_gold` count the sentences of an answer to an answerable question, `cited` and
+    `exact` the citations of any reply and those that are the slice of their source. `gold` repeats the first few golds, to
+    read. `retrieval` holds `recall@k`, `mrr@10` and `ndcg@10`.
     """
 
     id: str
@@ -47,6 +51,7 @@ class Outcome:
     kind: str
     wording: str | None
     accepted: tuple[str, ...]
+    gold: tuple[str, ...] = ()
     got: str | None = None
     sentences: tuple[str, ...] = ()
     confidence: float = 0.0
@@ -69,14 +74,12 @@ def unasked(question: Question) -> Outcome:
     return Outcome(question.id, question.text, question.kind.value, wording, ACCEPTED[question.kind])
 
 
-def judge(question: Question, reply: Reply, documents: Mapping[str, Document], *, draft: Answer | None = None) -> Outcome:
-    """Return the outcome of `question` with its `reply`.
-
-    `draft` is the answer that a refusal held back; without one, `right` asks whether a passage offered as reading holds gold.
-    """
+def judge(question: Question, reply: Reply, documents: Mapping[str, Document]) -> Outcome:
+    """Return the outcome of `question` with its `reply`."""
     citations = reply.citations if isinstance(reply, Answer) else reply.nearest
     outcome = replace(
         unasked(question),
+        gold=_gold_texts(question.gold, documents),
         got=_got(reply),
         sentences=tuple(sentence.text for sentence in reply.sentences) if isinstance(reply, Answer) else (),
         confidence=reply.confidence,
@@ -85,7 +88,7 @@ def judge(question: Question, reply: Reply, documents: Mapping[str, Document], *
         timings_ms=dict(reply.trace.timings_ms),
     )
     if question.kind is Kind.ANSWERABLE:
-        outcome = _judge_gold(outcome, question.gold, reply, draft)
+        outcome = _judge_gold(outcome, question.gold, reply)
     elif question.kind is Kind.UNANSWERABLE:
         outcome = replace(outcome, right=False)
     verbatim = question.kind is not Kind.INJECTION or outcome.exact == outcome.cited
@@ -142,6 +145,11 @@ def matches(document_id: str, span: Span, gold: Gold) -> bool:
     )
 
 
+def _gold_texts(gold: Sequence[Gold], documents: Mapping[str, Document]) -> tuple[str, ...]:
+    texts = [span.of(documents[item.document_id].text) for item in gold for span in item.spans]
+    return tuple(dict.fromkeys(text for text in texts if len(text) <= _GOLD_CHARACTERS))[:_GOLD_SHOWN]
+
+
 def _got(reply: Reply) -> str:
     match reply:
         case Answer():
@@ -152,10 +160,9 @@ def _got(reply: Reply) -> str:
             assert_never(reply)
 
 
-def _judge_gold(outcome: Outcome, gold: Sequence[Gold], reply: Reply, draft: Answer | None) -> Outcome:
+def _judge_gold(outcome: Outcome, gold: Sequence[Gold], reply: Reply) -> Outcome:
     if isinstance(reply, Refusal):
-        held_back = _citations(draft) if draft is not None else [(citation,) for citation in reply.nearest]
-        right = _all_parts(held_back, gold)
+        right = _all_parts([reply.nearest], gold)
         return replace(outcome, gold_in=False, gold_first=False, gold_best=False, right=right)
     shown = _citations(reply)
     is_gold = [bool(_parts(citations, gold)) for citations in shown]
