@@ -19,6 +19,8 @@ from stemqa import DocumentError
 
 _FRONT = re.compile(r"---[^\S\n]*\n(.*?)(?<=\n)(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)", re.DOTALL)
 
+_SPACES = re.compile(r"[ \t]+")
+
 
 @dataclass(frozen=True, slots=True)
 class _Block:
@@ -124,7 +126,7 @@ def _table(node: SyntaxTreeNode) -> Iterator[_Block]:
 def _inline(node: SyntaxTreeNode) -> str:
     """Return the text of a node's inline children, without markup."""
     lines = normalise("".join(_pieces(node))).split("\n")
-    return "\n".join(filter(None, (" ".join(line.split(" ")).strip() for line in lines)))
+    return "\n".join(filter(None, (_SPACES.sub(" ", line).strip() for line in lines)))
 
 
 def _pieces(node: SyntaxTreeNode) -> Iterator[str]:

@@ -41,7 +41,7 @@ def _headings(text: str, found: Sequence[Span]) -> set[int]:
         if run and (len(run) <= _STACKED or run[0] == 0):
             headings.update(run if len(run) <= _STACKED else run[:1])
         run = []
-    return headings
+    return headings | {0} if run[:1] == [0] else headings  # short lines only: the first is the title
 
 
 def _stands_like_heading(text: str, found: Sequence[Span], number: int) -> bool:
@@ -54,11 +54,11 @@ def _stands_like_heading(text: str, found: Sequence[Span], number: int) -> bool:
         return False
     before = found[number - 1] if number else None
     after = found[number + 1] if number + 1 < len(found) else None
-    if words.split()[-1] in LEAD_IN or after is None or goes_on(text, line, after) or words.count("(") != words.count(")"):
+    if words.split()[-1] in LEAD_IN or words.count("(") != words.count(")") or (after and goes_on(text, line, after)):
         return False
     if before and not blank_between(text, before, line) and not ended(text, before):
         return False
-    return blank_between(text, line, after) or _broken_early(text, line, after)
+    return after is None or blank_between(text, line, after) or _broken_early(text, line, after)
 
 
 def _broken_early(text: str, line: Span, after: Span) -> bool:
