@@ -18,7 +18,7 @@ from corpus.lines import BULLET, trimmed, units
 LONGEST = 1000  # characters; what is longer is cut at a line, semicolon, comma or space
 
 _CLOSERS = r"[\"'”’»›)\]}]"
-_REFERENCE = r"\[[a-z0-9][^\[\]\n]{0,30}\]|:\d{1,4}(?:[–-]\d{1,4})?"  # [12], [note 7], [citation needed], :133–134
+_REFERENCE = r"\[[a-z0-9][^\[\]\n]{0,30}\]|:\d{1,4}(?:[–:-]\d{1,4}){0,3}"  # [12], [note 7], [citation needed], :133–134
 _RAISED = r"(?<=[a-z)]\.)\d{1,3}(?:[,–-]\d{1,3}){0,9}(?=\s+[A-Z]|\s*\Z)"  # a reference that was superscript: "cells.12 The"
 _STOP = re.compile(
     rf"""(?P<mark>\.(?:[ ]\.){{2,}}|[.!?…؟۔।॥]+)
@@ -159,7 +159,8 @@ def _first_word(ahead: str) -> str:
 
 def _stop_ends(before: str, word: str, ahead: str, *, closed: bool) -> bool:
     """Whether a single full stop after `word` ends the sentence."""
-    low = word if len(word) == 1 else word.lower().rstrip(")]”\"'")  # "c." is circa, "C." is not
+    plain = len(word) > 1 and not (word.isupper() and word.isalpha())  # "Ms." and "c." are short forms, "MS." and "C." are not
+    low = word.lower().rstrip(")]”\"'") if plain or word.islower() else word
     following = _first_word(ahead)
     starter = following.lower() in STARTERS
     if closed and _begins(ahead):
