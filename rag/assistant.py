@@ -76,8 +76,8 @@ class Assistant:
         distinct = [group[0] for group in collapse(self.library, hits)]
         calibration = self.library.calibration
         found = tuple(candidates(self.library, query, distinct, calibration.sentence))
-        signals = answer_signals(self.library, query, found)
-        return _Reading(query, hits, found, signals["passage_similarity"], calibration.answer.probability(signals))
+        signals = answer_signals(query, found)
+        return _Reading(query, hits, found, signals["nearest_passage"], calibration.answer.probability(signals))
 
     def _decide(self, question: str, reason: Reason | None, readings: Sequence[_Reading]) -> Reply:
         """Answer or refuse: the one place where that is decided."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corpus.chunks import embedding_text
 from corpus.document import Chunk, Span
 from rag.calibration import Linear
 from rag.library import Library
@@ -50,6 +49,16 @@ _KINDS = tuple(
 """What a question's word asks for, and what a sentence must hold to give it: a time, a number, a name, a cause."""
 
 
+_FOCUS = re.compile(
+    r"\b(?:which|what|how many|how much)\s+((?:\w+\s+){0,2}?\w{3,})(?=\s+(?:\w+\s+)?(?:is|are|was|were|do|does|did|can|has|have)\b)",
+    re.IGNORECASE,
+)
+_ANSWER_SIGNALS = (
+    *("best", "second", "nearest", "nearest_passage", "terms", "similarity", "coverage", "context_coverage"),
+    *("passage_coverage", "missing", "passage_missing", "focus", "kind"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may answer: `number` counts the sentences of its chunk; `score` is the probability that it does."""
@@ -77,23 +86,20 @@ def candidates(library: Library, query: Query, hits: Sequence[Hit], model: Linea
     return sorted(found, key=lambda c: (-c.score, c.chunk.document_id, c.span))
 
 
-def answer_signals(library: Library, query: Query, found: Sequence[Candidate]) -> dict[str, float]:
-    """Return the signals that the library answers `query` at all; each is 0 when nothing was found."""
+def answer_signals(query: Query, found: Sequence[Candidate]) -> dict[str, float]:
+    """Return the signals that the library answers `query` at all, from its candidates, best first; all 0 when there are none."""
     if not found:
-        return dict.fromkeys(("best", "second", "similarity", "passage_similarity", "coverage", "missing", "terms"), 0.0)
-    weights = term_weights(library, query.terms)
+        return dict.fromkeys(_ANSWER_SIGNALS, 0.0)
     best = found[0]
-    read = _terms(library, (c.chunk for c in found[:3]))
-    missing = [weight for term, weight in weights.items() if term not in read]
-    return {
+    signals = {
         "best": _logit(best.score),
-        "second": _logit(found[1].score) if len(found) > 1 else _logit(best.score),
-        "similarity": max(c.signals["similarity"] for c in found),
-        "passage_similarity": max(c.signals["passage_similarity"] for c in found),
-        "coverage": best.signals["passage_coverage"],
-        "missing": max(missing, default=0.0) / max(library.lexical.idf(""), 1e-9),
-        "terms": float(np.log1p(len(weights))),
+        "second": _logit(found[1 if len(found) > 1 else 0].score),
+        "nearest": max(c.signals["similarity"] for c in found),
+        "nearest_passage": max(c.signals["passage_similarity"] for c in found),
+        "terms": float(np.log1p(len(query.terms))),
     }
+    carried = ("similarity", "coverage", "context_coverage", "passage_coverage", "missing", "passage_missing", "focus", "kind")
+    return signals | {name: best.signals[name] for name in carried}
 
 
 def term_weights(library: Library, terms: Iterable[str]) -> dict[str, float]:
@@ -114,7 +120,9 @@ def _of_passage(library: Library, query: Query, hit: Hit, weights: Mapping[str, 
     about = set(library.lexical.terms(" ".join((document.title, *chunk.headings))))
     terms = [set(library.lexical.terms(text)) for text in texts]
     passage_terms = about.union(*terms)
+    focus = _focus(library, query)
     shared = {
+        "passage_missing": _missing(passage_terms, weights, library),
         "passage_similarity": library.cosine_of(chunk, query.vector),
         "retrieval": hit.score,
         "passage_coverage": _coverage(passage_terms, weights),
@@ -127,6 +135,8 @@ def _of_passage(library: Library, query: Query, hit: Hit, weights: Mapping[str, 
             "similarity": float(vector @ query.vector),
             "coverage": _coverage(own, weights),
             "context_coverage": _coverage(own | about, weights),
+            "missing": _missing(own | about, weights, library),
+            "focus": float(not focus or focus in own) - float(bool(focus) and focus not in passage_terms),
             "kind": answer_kind(query.text, text),
             "short": float(len(text.split()) < 5),
             "question": float(text.endswith("?")),
@@ -147,9 +157,16 @@ def _coverage(found: set[str], weights: Mapping[str, float]) -> float:
     return sum(weight for term, weight in weights.items() if term in found) / total if total else 0.0
 
 
-def _terms(library: Library, chunks: Iterable[Chunk]) -> set[str]:
-    texts = (embedding_text(library.documents[chunk.document_id], chunk) for chunk in chunks)
-    return {term for text in texts for term in library.lexical.terms(text)}
+def _missing(found: set[str], weights: Mapping[str, float], library: Library) -> float:
+    """Return the weight of the heaviest term that is not found, as a share of the heaviest weight that can be."""
+    return max((weight for term, weight in weights.items() if term not in found), default=0.0) / library.lexical.idf("")
+
+
+def _focus(library: Library, query: Query) -> str:
+    """Return the term right after the question's word ("which genes", "how many patients"): what is asked for. Or nothing."""
+    match = _FOCUS.search(query.asked)
+    terms = library.lexical.terms(match.group(1)) if match else []
+    return terms[-1] if terms else ""
 
 
 def _unit(vector: FloatArray) -> FloatArray:

@@ -16,9 +16,7 @@ _SEAM = re.compile(
     rf"[,;]?\s+(?:and|but|or)(?:\s+also)?\s+(?=(?:in\s+|for\s+|to\s+)?(?:{_ASKS})\b)|;\s+(?=(?:{_ASKS})\b)", re.IGNORECASE
 )
 _OPENS_AS_QUESTION = re.compile(rf"\W*(?:(?:in|for|to|from|by|at|on)\s+)?(?:{_ASKS})\b", re.IGNORECASE)
-_POINTS_BACK = re.compile(
-    r"\b(?:it|its|they|them|their|theirs|this|these|those|that|he|him|his|she|her|one|ones)\b", re.IGNORECASE
-)
+_POINTS_BACK = re.compile(r"\b(?:it|its|they|them|their|theirs|this|these|those|he|him|his|she|her)\b", re.IGNORECASE)
 MAX_PARTS = 3
 
 
@@ -26,7 +24,8 @@ MAX_PARTS = 3
 class Query:
     """One part of a question, ready to be searched for.
 
-    `asked` is the part as it was typed; `text` has its spelling set right and may carry what it refers to.
+    `asked` is the part as it was typed; `text`, which is searched for, has its spelling set right and may carry what the
+    part refers to; `terms` are those of the part itself.
     """
 
     asked: str
@@ -56,7 +55,8 @@ def parts(question: str) -> tuple[tuple[str, str], ...]:
     asked = [(i, piece) for i, sentence in enumerate(sentences) if _asks(sentence) for piece in _pieces(sentence)]
     if not asked or len(asked) > MAX_PARTS:
         return ((text, text),)
-    before = [" ".join(sentences[: asked[0][0]]), *(piece for _, piece in asked)]
+    context = sentences[asked[0][0] - 1] if asked[0][0] else ""
+    before = [context, *(piece for _, piece in asked)]
     return tuple((piece, _with_reference(earlier, piece)) for earlier, (_, piece) in zip(before, asked, strict=False))
 
 
@@ -83,5 +83,5 @@ def _with_reference(earlier: str, piece: str) -> str:
 
 def _query(library: Library, asked: str, text: str) -> Query:
     text = library.speller.correct(text)
-    terms = tuple(dict.fromkeys(library.lexical.terms(text)))
+    terms = tuple(dict.fromkeys(library.lexical.terms(library.speller.correct(asked))))
     return Query(asked, text, library.embedder.embed_query(text), terms)
