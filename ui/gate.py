@@ -16,7 +16,9 @@ from ui.problems import Problem
 MAX_BODY_BYTES = 1_000_000
 
 _OWN = ("/api/", "/documents", "/sources/", "/ui/", "/healthz", "/readyz")
-_GRADIO_PAGES = frozenset({"/", "/config", "/theme.css", "/gradio_api/info", "/gradio_api/startup-events"})
+_GRADIO_PAGES = frozenset(
+    {"/", "/config", "/theme.css", "/gradio_api/info", "/gradio_api/app_id", "/gradio_api/startup-events"}
+)
 _GRADIO_FOLDERS = ("/assets/", "/static/", "/gradio_api/queue/", "/gradio_api/run/", "/gradio_api/heartbeat/")
 
 _STRICT = (

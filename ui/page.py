@@ -47,7 +47,7 @@ _MASTHEAD = """<header class="masthead"><a class="brand" href="/">stemqa</a>
 <circle cx="12" cy="12" r="8"/></svg></button></nav></header>"""
 _TRANSCRIPT = '<div id="transcript" role="log" aria-live="polite" aria-label="Conversation"></div>'
 _SOURCE = """<div class="source-view" hidden><header><div class="source-top"><p class="eyebrow" id="source-number"></p>
-<button type="button" class="quiet" data-do="close">Back to the answer</button></div>
+<button type="button" class="quiet" data-do="close" aria-label="Close the source and go back to the answer">Close</button></div>
 <h2 id="source-title"></h2><p id="source-section"></p>
 <p class="source-links"><a id="source-full" target="_blank">Open the full source</a></p>
 <p id="source-also"></p></header>
@@ -92,27 +92,27 @@ def _blocks(opening: Opening, settings: Settings) -> gr.Blocks:
         return answer_html(opening, question, turn_id=turn_id)
 
     with gr.Blocks(title="stemqa", analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(_MASTHEAD, elem_id="masthead")
+        gr.HTML(_MASTHEAD, elem_id="masthead", apply_default_css=False)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="chat"):
                 with gr.Column(elem_id="conversation"):
-                    welcome = gr.HTML(elem_id="welcome")
-                    gr.HTML(_TRANSCRIPT, elem_id="turns")
+                    welcome = gr.HTML(elem_id="welcome", apply_default_css=False)
+                    gr.HTML(_TRANSCRIPT, elem_id="turns", apply_default_css=False)
                 with gr.Column(elem_id="composer"):
                     with gr.Row(elem_id="ask-row"):
                         question = gr.Textbox(
                             label="Your question",
-                            placeholder="Ask about anything in the library",
+                            placeholder="Ask the library",
                             max_lines=8,
                             max_length=settings.max_question_chars * 10,
                             elem_id="question",
                             autofocus=True,
                         )
                         ask = gr.Button("Ask", variant="primary", elem_id="ask")
-                    gr.HTML(f'<p class="notice">{escape(NOTICE)}</p>', elem_id="notice")
+                    gr.HTML(f'<p class="notice">{escape(NOTICE)}</p>', elem_id="notice", apply_default_css=False)
             with gr.Column(elem_id="panel"):
-                gr.HTML(_SOURCE, elem_id="source")
-                shelf = gr.HTML(elem_id="shelf")
+                gr.HTML(_SOURCE, elem_id="source", apply_default_css=False)
+                shelf = gr.HTML(elem_id="shelf", apply_default_css=False)
         page.load(
             lambda: (welcome_html(opening), shelf_html(opening)),
             outputs=[welcome, shelf],
@@ -130,9 +130,11 @@ def _blocks(opening: Opening, settings: Settings) -> gr.Blocks:
             js="(question) => stemqa.begin(question)",
             queue=False,
             show_progress="hidden",
+            trigger_mode="multiple",
             api_visibility="private",
         )
-        asked.then(None, inputs=[latest], js="(html) => stemqa.settle(html)", api_visibility="private")
+        asked.success(None, inputs=[latest], js="(html) => stemqa.settle(html)", api_visibility="private")
+        asked.failure(None, js="() => stemqa.fail()", api_visibility="private")
     return page
 
 

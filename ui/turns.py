@@ -104,7 +104,7 @@ def _sentence(sentence: AnswerSentence, cited: dict[int, Citation]) -> str:
 
 def _source(citation: Citation, *, label: str) -> str:
     also = f'<span class="also">{label}</span>' if label else ""
-    words = f'<span class="number">{citation.number}</span>{also}{_place_html(citation)}'
+    words = f'<span class="number">{citation.number}</span><span>{also}{_place_html(citation)}</span>'
     return f'<li><a class="source-link" {_target(citation)}>{words}</a></li>'
 
 

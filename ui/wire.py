@@ -54,8 +54,50 @@ class WireTimings(WireModel):
     total: float = 0.0
 
 
+_EXAMPLE = {
+    "id": "3f2a9c41d07be586",
+    "kind": "answer",
+    "question": "From which sources can stem cells be obtained?",
+    "text": "Stem cells can be obtained from various sources, among them adult tissues, "
+    "umbilical cord blood and embryonic tissue. [1]",
+    "sentences": [
+        {
+            "text": "Stem cells can be obtained from various sources, among them adult tissues, "
+            "umbilical cord blood and embryonic tissue.",
+            "citations": [1],
+            "score": 0.97,
+        }
+    ],
+    "citations": [
+        {
+            "number": 1,
+            "document_id": "what-stem-cells-are",
+            "document_sha256": "0" * 64,
+            "title": "What stem cells are",
+            "source": "what-stem-cells-are.md",
+            "section": "Where stem cells are taken from",
+            "page": None,
+            "start": 365,
+            "end": 482,
+            "quote": "Stem cells can be obtained from various sources, among them adult tissues, "
+            "umbilical cord blood and embryonic tissue.",
+            "url": "/documents/what-stem-cells-are?start=365&end=482#cited",
+        }
+    ],
+    "confidence": 0.97,
+    "reason": None,
+    "message": None,
+    "note": None,
+    "nearest": [],
+    "library": "7d1c0b52e9a84f36",
+    "timings_ms": {"retrieve": 6.1, "answer": 2.4, "total": 8.6},
+}
+
+
 class WireReply(WireModel):
     """A reply. An answer has sentences and citations; a refusal has a reason, a message and perhaps passages to read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
     kind: Literal["answer", "refusal"]

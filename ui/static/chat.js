@@ -2,6 +2,7 @@
 "use strict";
 const stemqa = (() => {
   const KEY = "stemqa.transcript";
+  const PATIENCE = 60_000; // milliseconds
   const root = document.documentElement;
   const $ = (id) => document.getElementById(id);
   const box = () => document.querySelector("#question textarea");
@@ -27,7 +28,7 @@ const stemqa = (() => {
     const id = crypto.getRandomValues(new Uint32Array(2)).join("");
     const turn = element("section", { class: "turn", "data-turn": id, "aria-busy": "true" });
     turn.append(element("h2", { class: "question" }, question), element("p", { class: "busy" }, "Searching the library …"));
-    pending = { id, question, turn };
+    pending = { id, question, turn, watch: watch() };
     root.classList.add("busy", "talking");
     $("transcript").append(turn);
     write("");
@@ -36,18 +37,35 @@ const stemqa = (() => {
   }
 
   function settle(html) {
-    if (!pending) return;
-    const { id, turn, question } = pending;
-    pending = null;
-    root.classList.remove("busy");
     const made = element("template");
     made.innerHTML = html || "";
-    let reply = made.content.firstElementChild;
-    if (reply?.dataset.turn !== id) reply = unreached(question, id);
-    turn.replaceWith(reply);
+    const reply = made.content.firstElementChild;
+    if (pending && reply?.dataset.turn === pending.id) finish(reply); // a late reply to a question given up is not shown
+  }
+
+  function fail() {
+    if (pending) finish(unreached(pending.question, pending.id));
+  }
+
+  function finish(reply) {
+    pending.turn.replaceWith(reply);
+    clearInterval(pending.watch);
+    pending = null;
+    root.classList.remove("busy");
     keep();
     show(reply);
     if (matchMedia("(hover: hover)").matches) box()?.focus({ preventScroll: true });
+  }
+
+  // Gradio does not say when its connection breaks: ask the server itself, and give up when it is silent twice.
+  function watch() {
+    let silent = 0;
+    const started = Date.now();
+    return setInterval(async () => {
+      const alive = await fetch("/healthz", { signal: AbortSignal.timeout(3000) }).then((r) => r.ok, () => false);
+      silent = alive ? 0 : silent + 1;
+      if (silent > 1 || Date.now() - started > PATIENCE) fail();
+    }, 2000);
   }
 
   function unreached(question, id) {
@@ -80,7 +98,7 @@ const stemqa = (() => {
   function show(turn) {
     const frame = $("conversation");
     const top = turn.getBoundingClientRect().top - frame.getBoundingClientRect().top + frame.scrollTop;
-    frame.scrollTo({ top: top - 24, behavior: motion() });
+    frame.scrollTo({ top: top + 1, behavior: motion() });
   }
 
   const motion = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
@@ -163,7 +181,7 @@ const stemqa = (() => {
       const copy = found.cloneNode();
       copy.className = "also-link";
       copy.removeAttribute("aria-label");
-      copy.textContent = `[${number}] ${found.dataset.title}`;
+      copy.textContent = `[${number}] ${[found.dataset.title, found.dataset.section].filter(Boolean).join(", ")}`;
       line.append(copy, document.createTextNode(" "));
     }
   }
@@ -218,7 +236,11 @@ const stemqa = (() => {
     close: () => close({ back: true }),
     copy: (button) => copy(button),
     example: (button) => ask(button.textContent),
-    retry: (button) => ask(button.closest(".turn").querySelector(".question").textContent),
+    retry: (button) => {
+      const turn = button.closest(".turn");
+      turn.remove();
+      ask(turn.querySelector(".question").textContent);
+    },
     edit: (button) => {
       write(button.closest(".turn").querySelector(".question").textContent);
       box()?.focus();
@@ -263,5 +285,5 @@ const stemqa = (() => {
     }, 1000);
   }
 
-  return { begin, settle };
+  return { begin, settle, fail };
 })();
