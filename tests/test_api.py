@@ -141,7 +141,7 @@ def test_documents_are_listed_and_read(client: TestClient) -> None:
         ("GET", "/monitoring", None, 404, "not-found"),
     ],
 )
-def test_errors_are_problem_details(  # noqa: PLR0917 -- the columns of the table above
+def test_errors_are_problem_details(
     client: TestClient, method: str, path: str, body: bytes | None, status: int, name: str
 ) -> None:
     """What cannot be served is a typed problem with its status, and shows no internals."""
@@ -174,16 +174,16 @@ def test_body_over_the_limit_is_refused(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", ""])
-def test_a_foreign_host_name_is_refused(opening: Opening, host: str) -> None:
+def test_a_foreign_host_name_is_refused(client: TestClient, host: str) -> None:
     """Bound to this machine alone, the server does not answer to a name that a web page made up for it."""
-    response = _client(opening).get("/healthz", headers={"host": host})
+    response = client.get("/healthz", headers={"host": host})
     assert (response.status_code, response.json()["type"]) == (421, "urn:stemqa:problem:wrong-host")
 
 
 @pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860", "stemqa.localhost"])
-def test_names_of_this_machine_are_served(opening: Opening, host: str) -> None:
+def test_names_of_this_machine_are_served(client: TestClient, host: str) -> None:
     """Every name of this machine is served, with any port."""
-    assert _client(opening).get("/healthz", headers={"host": host}).status_code == 200
+    assert client.get("/healthz", headers={"host": host}).status_code == 200
 
 
 def test_opened_to_others_every_name_is_served(opening: Opening) -> None:

@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from corpus.document import Document, Span
 from rag.settings import Settings
@@ -31,13 +31,20 @@ DocumentId = Annotated[str, InPath(description="Identifier of a document of the 
 Offset = Annotated[int | None, Query(ge=0, description="Code points of the document's normalised text, counted from 0.")]
 
 
+def _unicode(text: str) -> str:
+    """Return `text`, unless it holds half a character, which JSON can write and no encoding of text can."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("the text holds a lone surrogate; send whole characters")
+    return text
+
+
 class AskRequest(BaseModel):
     """A question in the reader's own words."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"question": "Where do mesenchymal stem cells come from?"}]}
     )
-    question: str
+    question: Annotated[str, AfterValidator(_unicode)]
     id: str | None = Field(default=None, max_length=200, description="Comes back with the reply; left out, it is a digest.")
 
 
@@ -171,7 +178,7 @@ def _api(opening: Opening, settings: Settings) -> APIRouter:
         rows = [DocumentSummary(**_summary(d)) for _, d in sorted(library.documents.items())]
         return DocumentList(library=library.fingerprint, documents=rows)
 
-    @router.get("/documents/{id:path}", responses=documented(404, 503))
+    @router.get("/documents/{id:path}", responses=documented(404, 422, 503))
     def document(id: DocumentId) -> DocumentText:
         """Return one document with its normalised text: every citation is a slice of it."""
         found = _find(opening, id)
@@ -238,6 +245,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         template = "#/components/schemas/{model}"
         problem = ProblemDetails.model_json_schema(ref_template=template)
         parts = problem.pop("$defs", {})
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schema["components"]["schemas"].pop(unused, None)
         schema["components"]["schemas"] |= {"ProblemDetails": problem, **parts}
         app.openapi_schema = schema
     return app.openapi_schema

@@ -1,8 +1,4 @@
-"""What every request passes: which hosts and paths are served, how large a body may be, which headers go back.
-
-Gradio brings many routes that this page has no use for (uploads, files, proxying, monitoring, code editing); only those
-that the page calls are let through.
-"""
+"""What every request passes: by which names the server may be called, how large a body may be, which headers go back."""
 
 from __future__ import annotations
 
@@ -15,11 +11,6 @@ from ui.problems import Problem
 
 MAX_BODY_BYTES = 1_000_000
 
-_OWN = ("/api/", "/documents", "/sources/", "/ui/", "/healthz", "/readyz")
-_GRADIO_PAGES = frozenset(
-    {"/", "/config", "/theme.css", "/gradio_api/info", "/gradio_api/app_id", "/gradio_api/startup-events"}
-)
-_GRADIO_FOLDERS = ("/assets/", "/static/", "/gradio_api/queue/", "/gradio_api/run/", "/gradio_api/heartbeat/")
 
 _STRICT = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self'; "
@@ -56,7 +47,7 @@ class Gate:
         send = _with_headers(scope["path"], send)
         try:
             self._check(scope)
-            await self._app(scope, _bounded(receive), send)
+            await self._app(scope, await _bounded(receive), send)
         except Problem as problem:
             await problem.response()(scope, receive, send)
 
@@ -69,8 +60,6 @@ class Gate:
                 f"This server answers on this machine only, not as {name!r}. To open it to others: stemqa serve --host 0.0.0.0"
             )
             raise Problem(421, "wrong-host", "Another host was asked for", detail=detail)
-        if not _is_served(scope["path"]):
-            raise Problem(404, "not-found", "Not Found", detail=f"{scope['method']} {scope['path']} is not served here.")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             raise _too_large()
@@ -90,27 +79,26 @@ def _host_name(header: str) -> str:
     return header.partition(":")[0].lower()
 
 
-def _is_served(path: str) -> bool:
-    return path.startswith(_OWN) or path in _GRADIO_PAGES or path.startswith(_GRADIO_FOLDERS)
-
-
 def _too_large() -> Problem:
     return Problem(413, "too-large", "The request is too large", detail=f"A body may have {MAX_BODY_BYTES:,} bytes.")
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Count the body as it comes, for clients that do not announce its length."""
+async def _bounded(receive: Receive) -> Receive:
+    """Read the body, counting it as it comes for clients that do not announce its length, and hand it on."""
+    messages: list[Message] = []
     received = 0
-
-    async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
+    while not messages or messages[-1].get("more_body"):
+        messages.append(await receive())
+        received += len(messages[-1].get("body", b""))
         if received > MAX_BODY_BYTES:
             raise _too_large()
-        return message
+    kept = iter(messages)
 
-    return bounded
+    async def replay() -> Message:
+        message = next(kept, None)
+        return message if message is not None else await receive()
+
+    return replay
 
 
 def _with_headers(path: str, send: Send) -> Send:

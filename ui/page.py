@@ -6,6 +6,7 @@ anybody else; every question is answered by itself.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -15,10 +16,11 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 
 import gradio as gr
 from fastapi import FastAPI
-from rag.messages import NOTICE
 from starlette.datastructures import MutableHeaders
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.messages import NOTICE
 from rag.settings import Settings
 from stemqa import StemqaError
 from ui.opening import Opening, OpenLibrary
@@ -38,6 +40,9 @@ EXAMPLES = {
 """Example questions by the shipped document that they are about; the last one shows how a personal question is met."""
 
 SHOWN_DOCUMENTS = 30
+
+_PAGES = frozenset({"/", "/config", "/theme.css", *(f"/gradio_api/{name}" for name in ("info", "app_id", "startup-events"))})
+_FOLDERS = ("/assets/", "/static/", "/gradio_api/queue/", "/gradio_api/run/", "/gradio_api/heartbeat/")
 
 _MASTHEAD = """<header class="masthead"><a class="brand" href="/">stemqa</a>
 <nav aria-label="Page"><a href="/documents" target="_blank">Documents</a>
@@ -67,7 +72,20 @@ _FOREIGN_META = re.compile(r'\s*<meta\s+(?:property="og|name="twitter):[^>]*>|\s
 
 
 def mount_page(app: FastAPI, opening: Opening, settings: Settings) -> None:
-    """Mount the chat page at the root of `app`."""
+    """Mount the chat page at the root of `app`: what of Gradio the page calls, and nothing else."""
+
+    async def mount() -> None:
+        _mount_gradio(app, opening, settings)
+
+    # Without a running event loop Gradio makes loops of its own, and never closes them.
+    asyncio.run(mount())
+    mounted = app.router.routes.pop()
+    assert isinstance(mounted, Mount)
+    app.router.routes.append(PageMount("/", app=mounted.app))
+    app.add_middleware(OwnIndex)
+
+
+def _mount_gradio(app: FastAPI, opening: Opening, settings: Settings) -> None:
     gr.mount_gradio_app(
         app,
         _blocks(opening, settings),
@@ -84,7 +102,6 @@ def mount_page(app: FastAPI, opening: Opening, settings: Settings) -> None:
         mcp_server=False,
         theme=gr.themes.Base(font=["Source Sans", "system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
     )
-    app.add_middleware(OwnIndex)
 
 
 def _blocks(opening: Opening, settings: Settings) -> gr.Blocks:
@@ -185,6 +202,15 @@ def _examples(library: OpenLibrary) -> list[str]:
     return shipped or [title for title, _ in zip(titles, range(4), strict=False)]
 
 
+class PageMount(Mount):
+    """Gradio's application. Of its many routes (uploads, files, proxying, monitoring ...) only the page's own are served."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the paths that the page calls."""
+        path = scope.get("path", "")
+        return super().matches(scope) if path in _PAGES or path.startswith(_FOLDERS) else (Match.NONE, {})
+
+
 class OwnIndex:
     """ASGI middleware: takes Gradio's promotional tags out of the index page and puts the page's own style and script in."""
 
@@ -202,6 +228,8 @@ class OwnIndex:
             nonlocal start
             if message["type"] == "http.response.start":
                 start = message
+                return
+            if message["type"] != "http.response.body":
                 return
             body.extend(message.get("body", b""))
             if not message.get("more_body"):
