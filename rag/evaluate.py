@@ -125,9 +125,13 @@ def run_evaluation(
     """
     options = options or Options()
     read = _read(assistant, questions, options)
+    asks = options.answers or not is_beir(questions)
+    if not asks:
+        # Nothing is to be found for an unanswerable question, so that a search says nothing about it.
+        read = replace(read, questions=tuple(question for question in read.questions if question.qrels))
     if options.sample is not None:
         read = take_sample(read, options.sample)
-    return evaluate(assistant, read, asks=options.answers or not is_beir(questions), progress=progress)
+    return evaluate(assistant, read, asks=asks, progress=progress)
 
 
 def evaluate(assistant: Asked, questions: QuestionSet, *, asks: bool = True, progress: Progress | None = None) -> Report:

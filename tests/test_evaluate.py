@@ -223,6 +223,19 @@ def test_a_beir_folder_is_scored_by_document(tmp_path: Path) -> None:
     assert report.failures == ()
 
 
+def test_unanswerable_queries_are_left_out_of_a_search(tmp_path: Path) -> None:
+    """Where nothing is asked, a query without qrels is no part of the report, nor of a sample."""
+    rows = [json.dumps({"query_id": "b", "answers": [], "doc_id": None, "is_impossible": True})]
+    (beir(tmp_path) / "answers.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "queries.unanswerable.jsonl").write_text('{"_id": "b", "text": "b"}\n', encoding="utf-8")
+    asked = Assistant(LIBRARY, {"a": REPLIES["a1"], "b": REPLIES["u1"]}, {"a": LIBRARY.hits(("risks", 0))})
+    names = {
+        answers: [o.id for o in run_evaluation(asked, tmp_path, options=Options(answers=answers)).outcomes]
+        for answers in (False, True)
+    }
+    assert names == {False: ["a"], True: ["a", "b"]}
+
+
 def test_a_beir_folder_is_asked_where_that_is_wanted(tmp_path: Path) -> None:
     """With answers, any sentence of a relevant document is gold in a folder that has no answers of its own."""
     asked = Assistant(LIBRARY, {"a": LIBRARY.answer(("cells", 0), ("risks", 0))}, {"a": LIBRARY.hits(("risks", 0))})

@@ -9,11 +9,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from test_evaluate import LIBRARY, evaluated, many
+from evaluation_fakes import Assistant
+from test_evaluate import FOUND, LIBRARY, REPLIES, beir, evaluated, many, question_set
 
 from rag.compare import compare, read_baseline
 from rag.metrics import Bin, CurvePoint, Estimate
 from rag.reply import Reason
+from rag.settings import Settings
+from stemqa import QuestionSetError
+from ui.evaluation import Job, run
 from ui.plots import Frame, bars_plot, latency_plot, reliability_plot, risk_coverage_plot, ticks
 from ui.report import exit_code, table, write_report
 from ui.report_page import page
@@ -169,3 +173,68 @@ def test_plots_put_their_marks_where_the_numbers_say() -> None:
     assert whisker in bars_plot([("plain", [("gold", Estimate(0.8, 0.5, 0.9, 9))])], "t")
     assert "L430 14" not in latency_plot([("total", [1.0, 2.0])])
     assert re.search(r"M\S+ 254 L\S+ 134 L425\.33 14", latency_plot([("total", [1.0, 2.0])]))
+
+
+class Opener:
+    """Stands in for the class Assistant: opening gives a hand-made assistant and notes the library's folder."""
+
+    def __init__(self) -> None:
+        self.opened: list[Path] = []
+        self.indexed: list[tuple[list[Path], Path]] = []
+
+    def open(self, settings: Settings) -> Assistant:
+        self.opened.append(settings.library)
+        return Assistant(LIBRARY, REPLIES, FOUND | {"a": LIBRARY.hits(("risks", 0))})
+
+    def index(self, paths: list[Path], settings: Settings, **_: object) -> bool:
+        self.indexed.append((paths, settings.library))
+        return True
+
+
+@pytest.fixture
+def opener(monkeypatch: pytest.MonkeyPatch) -> Opener:
+    found = Opener()
+    monkeypatch.setattr("ui.evaluation.Assistant", found)
+    monkeypatch.setattr("ui.evaluation.index", found.index)
+    return found
+
+
+def command(job: Job, told: list[str]) -> int:
+    return run(job, Settings(), tell=told.append, progress=lambda _what, _done, _total: None)
+
+
+def test_the_command_prints_writes_and_compares(tmp_path: Path, opener: Opener, capsys: pytest.CaptureFixture[str]) -> None:
+    """A first run writes both files and returns 0; a second compares with the first; only the table is on stdout."""
+    question_set(tmp_path)
+    told: list[str] = []
+    first = Job(tmp_path / "set.jsonl", output=tmp_path / "out")
+    assert command(first, told) == 0
+    assert told == [f"wrote {tmp_path / 'out' / name}" for name in ("evaluation.json", "evaluation.html")]
+    assert capsys.readouterr().out.startswith("set.jsonl: 13 questions")
+    assert command(replace(first, output=None, baseline=tmp_path / "out" / "evaluation.json"), told) == 0
+    assert "13 questions paired, the same question set" in capsys.readouterr().out
+    assert opener.opened == [Settings().library] * 2
+    assert opener.indexed == []
+
+
+def test_an_unusable_baseline_is_told_before_anything_is_opened(tmp_path: Path, opener: Opener) -> None:
+    """The library is not opened when the baseline is missing."""
+    with pytest.raises(QuestionSetError, match="baseline"):
+        command(Job(tmp_path / "set.jsonl", baseline=tmp_path / "none.json"), [])
+    assert opener.opened == []
+
+
+def test_a_folder_is_evaluated_on_a_library_of_its_own(tmp_path: Path, opener: Opener) -> None:
+    """A library of corpus.jsonl is built in a temporary folder, or once where it is to be kept; one that is there stays."""
+    job = Job(beir(tmp_path))
+    assert command(job, []) == 0
+    assert opener.indexed == [([tmp_path / "corpus.jsonl"], opener.opened[0])]
+    assert opener.opened[0] != Settings().library
+    assert not opener.opened[0].parent.exists()
+    kept = tmp_path / "kept"
+    command(replace(job, keep=kept), [])
+    kept.mkdir()
+    (kept / "manifest.json").touch()
+    command(replace(job, keep=kept), [])
+    assert [folder for _, folder in opener.indexed[1:]] == [kept]
+    assert opener.opened[1:] == [kept, kept]

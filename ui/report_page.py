@@ -27,6 +27,8 @@ _TILES = (
     ("gold_first", "gold sentence shown first"),
     ("refusal_recall_no_evidence", "on-subject unanswerable refused"),
     ("false_refusals", "answerable, yet refused"),
+    ("refusal_recall_personal_advice", "personal advice refused as such"),
+    ("refusal_recall_out_of_scope", "off topic refused"),
     ("citation_exactness", "citations that are exact"),
     ("recall@10", "recall at 10"),
     ("ndcg@10", "nDCG at 10"),
