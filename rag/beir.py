@@ -40,7 +40,7 @@ def read_beir(
     answers = _answers(folder / "answers.jsonl", digest)
     extra = folder / "queries.unanswerable.jsonl"
     if extra.exists():
-        texts = _queries(extra, digest) | texts
+        texts |= {name: text for name, text in _queries(extra, digest).items() if name not in texts}
     _check_documents(folder, qrels, documents)
     sentences = _sentences(chunks)
     questions = []
