@@ -77,8 +77,12 @@ def mount_page(app: FastAPI, opening: Opening, settings: Settings) -> None:
     async def mount() -> None:
         _mount_gradio(app, opening, settings)
 
-    # Without a running event loop Gradio makes loops of its own, and never closes them.
-    asyncio.run(mount())
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(mount())  # without a running event loop Gradio makes loops of its own, and never closes them
+    else:
+        _mount_gradio(app, opening, settings)
     mounted = app.router.routes.pop()
     assert isinstance(mounted, Mount)
     app.router.routes.append(PageMount("/", app=mounted.app))
@@ -108,7 +112,8 @@ def _blocks(opening: Opening, settings: Settings) -> gr.Blocks:
     def answer(question: str, turn_id: str) -> str:
         return answer_html(opening, question, turn_id=turn_id)
 
-    with gr.Blocks(title="stemqa", analytics_enabled=False, fill_width=True) as page:
+    page = gr.Blocks(title="stemqa", analytics_enabled=False, fill_width=True)
+    with page:
         gr.HTML(_MASTHEAD, elem_id="masthead", apply_default_css=False)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="chat"):

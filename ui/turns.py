@@ -11,6 +11,7 @@ from html import escape
 from itertools import groupby
 from typing import assert_never
 
+from rag.messages import NEAREST
 from rag.reply import Answer, AnswerSentence, Citation, Reason, Refusal, Reply
 from ui.wire import document_path
 
@@ -30,7 +31,6 @@ _HEADINGS = {
     Reason.INVALID_QUESTION: ("This cannot be looked up", _PEN),
 }
 _CONFIDENCE = "The calibrated probability that these sentences answer the question"
-_READING = {Reason.PERSONAL_ADVICE: "What the library says in general"}
 
 
 def turn(question: str, body: str, *, id: str) -> str:
@@ -92,8 +92,7 @@ def _reading(refusal: Refusal) -> str:
         f"<li><q>{escape(c.quote)}</q> {_mark(c, group=str(c.number))}<cite>{escape(_place(c))}</cite></li>"
         for c in refusal.nearest
     )
-    heading = _READING.get(refusal.reason, "Related reading, not an answer")
-    return f'<h4>{heading}</h4><ul class="reading">{items}</ul>'
+    return f'<h4>{escape(NEAREST[refusal.reason])}</h4><ul class="reading">{items}</ul>'
 
 
 def _sentence(sentence: AnswerSentence, cited: dict[int, Citation]) -> str:

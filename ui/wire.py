@@ -11,6 +11,7 @@ from typing import Literal, assert_never
 from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from corpus.document import Document, Span
 from rag.reply import Answer, AnswerSentence, Citation, Hit, Reason, Refusal, Reply, Trace
@@ -54,7 +55,7 @@ class WireTimings(WireModel):
     total: float = 0.0
 
 
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "id": "3f2a9c41d07be586",
     "kind": "answer",
     "question": "From which sources can stem cells be obtained?",
