@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 _WORD = re.compile(r"[^\W_]+")
-_POSSESSIVE = re.compile(r"['’`](?:s\b|re\b|ve\b|ll\b|m\b|d\b)|n['’]t\b", re.IGNORECASE)
+_ENDING = re.compile(r"['’`](?:s|re|ve|ll|m|d)\b|(?<!\bca)n['’`]t\b|(?<=\bcan)['’`]t\b", re.IGNORECASE)
 
 STOP_WORDS = frozenset(
     """
@@ -33,15 +33,15 @@ STOP_WORDS = frozenset(
     his how i if in into is it its itself just may me might more most must my myself no nor not now of off on once only or other
     our ours ourselves out over own please same shall she should so some such tell than that the their theirs them themselves
     then there these they this those through to too under until up upon us very was we were what when where whether which while
-    who whom whose why will with within would you your yours yourself yourselves
+    who whom whose why will with within wo would you your yours yourself yourselves
     """.split()  # noqa: SIM905 -- one word a line would be six screens
 )
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` in lower case, without accents and possessive endings, in order, repeats kept."""
+    """Return the words of `text` in lower case, without accents and without the endings 's, n't and such, in order."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return _WORD.findall(_POSSESSIVE.sub("", plain).lower())
+    return _WORD.findall(_ENDING.sub("", plain).lower())
 
 
 class Stems:
@@ -82,7 +82,7 @@ class Bm25Index:
         """Open what `save` wrote. `LibraryError` when the folder holds no such index."""
         try:
             engine = bm25s.BM25.load(str(folder), mmap=True, load_corpus=False)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError) as error:
             raise LibraryError(f"{folder} is not a lexical index ({error}); build the library again") from None
         return cls(engine, int(engine.scores["num_docs"]))
 
@@ -114,11 +114,13 @@ class Bm25Index:
         return result
 
     def search(self, text: str, k: int) -> tuple[IntArray, FloatArray]:
-        """Return the at most `k` best numbers that share a term with `text`, and their BM25 scores, best first."""
+        """Return the at most `k` best numbers that share a term with `text`, and their BM25 scores, best first, ties by number."""
         scores = self.scores(text)
         k = min(k, int(np.count_nonzero(scores > 0)))
-        numbers = np.argpartition(-scores, k - 1)[:k] if 0 < k < len(scores) else np.flatnonzero(scores > 0)
-        order = np.lexsort((numbers, -scores[numbers]))
+        if k < 1:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        numbers = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
+        order = np.lexsort((numbers, -scores[numbers]))[:k]
         return numbers[order].astype(np.int64), scores[numbers][order]
 
 

@@ -49,12 +49,19 @@ class FlatIndex:
     def search(self, vector: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
         """Return the at most `k` nearest numbers and their cosines, best first, ties by number."""
         k = min(k, len(self))
-        if k == 0:
+        if k < 1:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         # With unit vectors the inner product is the cosine: higher is nearer.
-        cosines, numbers = self._index.search(vector.reshape(1, -1), k)
-        order = np.lexsort((numbers[0], -cosines[0]))
-        return numbers[0][order].astype(np.int64), cosines[0][order]
+        cosines, numbers = (rows[0] for rows in self._index.search(vector.reshape(1, -1), min(k + 1, len(self))))
+        if len(cosines) > k and cosines[k] == cosines[k - 1]:  # faiss keeps any of those that are equal at the cut
+            cosines, numbers = self._not_below(vector, cosines[k])
+        order = np.lexsort((numbers, -cosines))[:k]
+        return numbers[order].astype(np.int64), cosines[order]
+
+    def _not_below(self, vector: FloatArray, cosine: np.float32) -> tuple[FloatArray, IntArray]:
+        below = float(np.nextafter(cosine, np.float32(-np.inf)))
+        _, cosines, numbers = self._index.range_search(vector.reshape(1, -1), below)
+        return cosines, numbers
 
     def cosines(self, vector: FloatArray, numbers: IntArray) -> FloatArray:
         """Return the cosine of `vector` with each numbered vector: shape (len(numbers),)."""
