@@ -16,6 +16,7 @@ from rapidfuzz.distance import OSA
 from embeddings.terms import words
 
 _TOKEN = re.compile(r"[^\W\d_]{4,}")
+_LONGEST = 40  # letters: no word of the lists is longer, and a comparison costs time by length
 
 
 class Speller:
@@ -30,6 +31,8 @@ class Speller:
         return _TOKEN.sub(lambda match: self._correct_word(match.group(), first=match.start() == 0), text)
 
     def _correct_word(self, word: str, *, first: bool) -> str:
+        if len(word) > _LONGEST:
+            return word
         plain = words(word)
         if len(plain) != 1 or word.isupper() or plain[0] in self._known or plain[0] in _english():
             return word

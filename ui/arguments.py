@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from rag.questions import Kind
 from stemqa import __version__
 
 _DESCRIPTION = """\
@@ -25,7 +26,7 @@ STEMQA_PORT, STEMQA_THREADS and STEMQA_MAX_QUESTION_CHARS set what is not given.
 
 
 def parser(commands: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
-    """Return the parser. What it parses holds `run`, one of `commands`, and `usage`, which says what is wrong and exits with 2."""
+    """Return the parser. What it parses holds `run`, one of `commands`, and `usage`, to say what is wrong and exit with 2."""
     whole = ArgumentParser("stemqa", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=RawDescriptionHelpFormatter)
     whole.add_argument("--version", action="version", version=f"stemqa {__version__}")
     shared = ArgumentParser(add_help=False)
@@ -65,9 +66,13 @@ def _add_questions(parser: ArgumentParser) -> None:
 
 def _add_evaluate(parser: ArgumentParser) -> None:
     help_questions = "JSON Lines, or a BEIR folder (default: the shipped questions)"
+    help_kinds = f"read the file as plain questions of one kind: {', '.join(Kind)}"
     parser.add_argument("questions", nargs="?", type=Path, metavar="QUESTIONS", help=help_questions)
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write the JSON and the page")
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier JSON: exit 1 when something got worse")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write evaluation.json and evaluation.html")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier evaluation.json: exit 1 where it got worse")
+    parser.add_argument("--kind", type=Kind, choices=Kind, metavar="KIND", help=help_kinds)
+    parser.add_argument("--answers", action="store_true", help="of a BEIR folder: answer its questions too, not only search")
+    parser.add_argument("--sample", type=_count, metavar="N", help="take that many of the questions, the same ones each time")
 
 
 def _count(text: str) -> int:

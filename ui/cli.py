@@ -1,0 +1,269 @@
+"""The command line: reads arguments, asks the assistant, writes data to stdout and messages to stderr.
+
+Exit codes: 0 done, and a refusal is done too; 1 something is broken, said in one line, or an evaluation got worse; 2 wrong
+usage. What is heavy is imported by the command that needs it, so `stemqa --help` is instant.
+"""
+# ruff: noqa: PLC0415, T201 -- imports as said above; and printing is what a command line is for
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.settings import PREFIX, Settings
+from stemqa import LibraryError, QuestionSetError, StemqaError, __version__
+from ui.arguments import parser
+
+Row = tuple[str | int | None, str]
+"""A question and the id of its row in a batch; None for the question on the command line."""
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from rag.assistant import Assistant
+    from rag.library import Progress
+    from rag.reply import Hit
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    _speak_utf8()
+    try:
+        arguments = parser(_COMMANDS).parse_args(argv)
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has seen enough. Python flushes once more at exit: let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except (StemqaError, OSError) as error:
+        print(f"stemqa: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _speak_utf8() -> None:
+    """Make stdout and stdin UTF-8 in every locale; what is not valid Unicode is escaped, and never an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _settings(arguments: Namespace) -> Settings:
+    """Return the settings: an option wins over its environment variable."""
+    options = {name: getattr(arguments, name, None) for name in ("library", "host", "port")}
+    given = {PREFIX + name.upper(): str(value) for name, value in options.items() if value is not None}
+    return Settings.from_mapping({**os.environ, **given})
+
+
+def _index(arguments: Namespace) -> int:
+    from corpus.shipped import shipped_documents_path
+    from rag.assistant import index
+    from rag.library import read_manifest
+
+    settings = _settings(arguments)
+    with _progress_bar() as progress:
+        built = index(arguments.paths or [shipped_documents_path()], settings, report=_say, progress=progress)
+    counts = read_manifest(settings.library)["counts"]
+    contents = ", ".join(f"{count} {name}" for name, count in counts.items())
+    _say(f"library {settings.library}: {contents}; {'built' if built else 'up to date'}")
+    return 0
+
+
+def _show(arguments: Namespace) -> int:
+    from rag.assistant import Assistant
+    from ui.terminal import table_text
+
+    documents = Assistant.open(_settings(arguments)).library.documents
+    if arguments.document_id is None:
+        sys.stdout.write(table_text((document.id, document.title) for document in documents.values()))
+        return 0
+    if arguments.document_id not in documents:
+        raise LibraryError(f"the library holds no document {arguments.document_id!r}; list its documents with: stemqa show")
+    text = documents[arguments.document_id].text
+    sys.stdout.write(text)
+    if sys.stdout.isatty() and not text.endswith("\n"):
+        sys.stdout.write("\n")
+    return 0
+
+
+def _ask(arguments: Namespace) -> int:
+    from ui.terminal import reply_text
+    from ui.wire import to_wire
+
+    for row_id, question, assistant in _asked(arguments):
+        reply = assistant.ask(question)
+        if row_id is None and not arguments.json:
+            sys.stdout.write(reply_text(reply))
+        else:
+            _write_json(to_wire(reply).model_dump(mode="json"), id=row_id)
+    return 0
+
+
+def _search(arguments: Namespace) -> int:
+    from ui.terminal import hits_text
+    from ui.wire import hits_to_wire, reply_id
+
+    for row_id, question, assistant in _asked(arguments):
+        hits, library = _hits(assistant, question, arguments.k), assistant.library
+        if row_id is None and not arguments.json:
+            sys.stdout.write(hits_text(hits, library.documents))
+        else:
+            own_id = reply_id(question, library=library.fingerprint)
+            _write_json(hits_to_wire(hits, id=own_id, documents=library.documents).model_dump(mode="json"), id=row_id)
+    return 0
+
+
+def _hits(assistant: Assistant, question: str, k: int) -> list[Hit]:
+    """Search. `QuestionSetError` for a question that is too long, as it would be for the HTTP API."""
+    limit = assistant.max_question_chars
+    if len(question) > limit:
+        raise QuestionSetError(f"the question has {len(question):,} characters; shorten it to {limit:,}, or less")
+    return assistant.search(question, k)
+
+
+def _evaluate(arguments: Namespace) -> int:
+    from corpus.shipped import shipped_questions_path
+    from rag.evaluate import Options
+    from ui.evaluation import Job, run
+
+    options = Options(kind=arguments.kind, answers=arguments.answers, sample=arguments.sample)
+    keep = None if arguments.library is None else Path(arguments.library)
+    job = Job(arguments.questions or shipped_questions_path(), options, arguments.output, arguments.baseline, keep)
+    with _progress_bar() as progress:
+        return run(job, _settings(arguments), tell=_say, progress=progress)
+
+
+def _serve(arguments: Namespace) -> int:
+    from rag.assistant import Assistant
+    from ui.server import serve
+
+    settings = _settings(arguments)
+    with suppress(KeyboardInterrupt):  # it is how a server is meant to be stopped
+        serve(lambda: Assistant.open(settings), settings)
+    return 0
+
+
+def _info(arguments: Namespace) -> int:
+    from rag.library import read_manifest
+    from ui.terminal import table_text
+
+    folder = _settings(arguments).library
+    manifest = read_manifest(folder)
+    model, counts = manifest["model"], manifest["counts"]
+    facts = {
+        "stemqa": __version__,
+        "library": str(folder),
+        "fingerprint": manifest["fingerprint"],
+        **counts,
+        "model": model["name"],
+        "model_sha256": model["sha256"],
+        "dimension": model["dimension"],
+        "corpus_sha256": manifest["corpus"]["sha256"],
+    }
+    if arguments.json:
+        _write_json(facts)
+    else:
+        sys.stdout.write(table_text((name, str(value)) for name, value in facts.items()))
+    return 0
+
+
+_COMMANDS = {
+    "index": _index,
+    "show": _show,
+    "ask": _ask,
+    "search": _search,
+    "evaluate": _evaluate,
+    "serve": _serve,
+    "info": _info,
+}
+
+
+# ---------------------------------------------------------------- questions in, JSON out, progress
+
+
+def _asked(arguments: Namespace) -> Iterator[tuple[str | int | None, str, Assistant]]:
+    """Yield each question with its row's id, None for the one on the command line, and the opened library."""
+    from rag.assistant import Assistant
+
+    if bool(arguments.question) == (arguments.batch is not None):
+        arguments.usage("give either a QUESTION or --batch FILE")
+    if arguments.batch is None:
+        rows: list[Row] = [(None, _question(arguments.question))]
+    else:
+        rows = _batch(arguments.batch)
+    assistant = Assistant.open(_settings(arguments))
+    for row_id, question in _counted(rows):
+        yield row_id, question, assistant
+
+
+def _question(words: Sequence[str]) -> str:
+    return _unicode(sys.stdin.read() if list(words) == ["-"] else " ".join(words))
+
+
+def _batch(name: str) -> list[Row]:
+    """Read the rows of a batch, all of them before the first is answered. `QuestionSetError` naming the line."""
+    from rag.questions import json_lines, read_bytes
+
+    path = Path("standard input" if name == "-" else name)
+    rows: list[Row] = []
+    for number, row in json_lines(sys.stdin.buffer.read() if name == "-" else read_bytes(path), path):
+        row_id, question = row.get("id"), row.get("question")
+        if type(row_id) not in (str, int) or not isinstance(question, str):
+            raise QuestionSetError(f'{path}, line {number}: write {{"id": "...", "question": "..."}}, both of them given')
+        rows.append((row_id, _unicode(question)))
+    return rows
+
+
+def _unicode(text: str) -> str:
+    """Return `text` with each lone surrogate, which no UTF-8 can hold, replaced."""
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+
+
+def _say(message: str) -> None:
+    """Write a message to the person."""
+    print(message, file=sys.stderr)
+
+
+def _write_json(value: Mapping[str, Any], *, id: str | int | None = None) -> None:
+    """Write one line of JSON and let it go at once; with an `id`, in place of its own."""
+    row = value if id is None else {**value, "id": id}
+    print(json.dumps(row, ensure_ascii=False), flush=True)
+
+
+def _counted(rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield `rows`, with a progress bar where a person waits for more than one and the replies do not show it."""
+    from tqdm import tqdm
+
+    hidden = len(rows) < 2 or not sys.stderr.isatty() or sys.stdout.isatty()
+    yield from tqdm(rows, unit="question", disable=hidden)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """Yield a function that shows how far each kind of work is, on a terminal only."""
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in bars:
+            bars[what] = tqdm(desc=what, total=total, file=sys.stderr, disable=not sys.stderr.isatty())
+        bars[what].update(done - bars[what].n)
+
+    try:
+        yield progress
+    finally:
+        for bar in bars.values():
+            bar.close()
