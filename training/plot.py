@@ -19,8 +19,8 @@ def curves(rows: Sequence[dict]) -> tuple[dict[str, list[tuple[float, float]]], 
     """
     kept: list[dict] = []
     for row in rows:
-        while kept and kept[-1]["step"] >= row["step"] and "loss" in row:
-            kept.pop()
+        if "options" in row:  # the first line of a run, or of its continuation
+            kept = [old for old in kept if old["step"] <= row["step"]]
         kept.append(row)
     terms: dict[str, list[tuple[float, float]]] = {}
     measures: dict[str, list[tuple[float, float]]] = {}
