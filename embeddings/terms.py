@@ -114,7 +114,7 @@ class Bm25Index:
         return result
 
     def search(self, text: str, k: int) -> tuple[IntArray, FloatArray]:
-        """Return the at most `k` best numbers that share a term with `text`, and their BM25 scores, best first, ties by number."""
+        """Return the at most `k` best numbers sharing a term with `text` and their BM25 scores, best first, ties by number."""
         scores = self.scores(text)
         k = min(k, int(np.count_nonzero(scores > 0)))
         if k < 1:

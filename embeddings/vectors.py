@@ -18,7 +18,7 @@ IntArray = npt.NDArray[np.int64]
 class FlatIndex:
     """Unit vectors, numbered in the order given, searched one by one: exact, and fast enough up to about 100,000."""
 
-    def __init__(self, index: Any) -> None:
+    def __init__(self, index: Any) -> None:  # noqa: ANN401 -- faiss reads it back as its base class
         self._index = index
         self._vectors: FloatArray = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(index.ntotal, index.d)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.document import Chunk, Span
-from embeddings.terms import words
 from rag.cite import cite
 from rag.evidence import Candidate, leans_back
 from rag.library import Library
 from rag.reply import AnswerSentence, Citation, Hit
+from rag.retrieve import wording
 
 MAX_SENTENCES = 3
 KEEP = 0.35
@@ -19,6 +19,7 @@ KEEP = 0.35
 _SAME = 0.9
 """Share of words in common, of all words of both, from which two sentences say the same."""
 _FIGURE = re.compile(r"\d+")
+_DENIAL = re.compile(r"no|not|never|nor|none|neither|without|cannot|hardly|rarely|seldom|.*n't")
 
 Place = tuple[Chunk, Span]
 
@@ -34,15 +35,15 @@ class Choice:
 def choose(library: Library, found: Sequence[Sequence[Candidate]]) -> list[Choice]:
     """Choose what to show for the parts of a question, each with its candidates, best first.
 
-    Every part gets its best sentence; what room is left goes to the best of the rest. A sentence that says what another
-    one says is not chosen again.
+    Every part gets its best sentence for which there is room; what room is left goes to the best of the rest. A sentence
+    that says what another one says is not chosen again.
     """
     chosen: list[Choice] = []
-    for part in found:
-        _add(library, chosen, part[:1])
-    floor = {id(part): part[0].score * KEEP for part in found if part}
-    rest = sorted((c for part in found for c in part[1:] if c.score >= floor[id(part)]), key=lambda c: -c.score)
-    _add(library, chosen, rest)
+    worthy = [[c for c in part if c.score >= KEEP * part[0].score] for part in found]
+    for part in worthy:
+        next((c for c in part if _served(library, chosen, c)), None)
+    for candidate in sorted((c for part in worthy for c in part), key=lambda c: -c.score):
+        _served(library, chosen, candidate)
     return chosen
 
 
@@ -51,44 +52,68 @@ def render(
 ) -> tuple[tuple[AnswerSentence, ...], tuple[Citation, ...]]:
     """Return the sentences in order and their citations; the same sentence elsewhere in `hits` is a further citation."""
     twins = _twins(library, hits)
-    scores = {place[1]: choice.score for choice in choices for place in choice.places}
+    scores = {(chunk.document_id, span): choice.score for choice in choices for chunk, span in choice.places}
     sentences: list[AnswerSentence] = []
     citations: list[Citation] = []
     for chunk, span in _in_order(choices):
         text = span.of(library.documents[chunk.document_id].text)
-        places = [(chunk, span), *(t for t in twins.get(_key(text), ()) if t[0].document_id != chunk.document_id)]
+        places = [(chunk, span), *(t for t in twins.get(wording(text), ()) if t[0].document_id != chunk.document_id)]
         cited = [cite(library, *place, number=len(citations) + i) for i, place in enumerate(places, start=1)]
         citations += cited
-        sentences.append(AnswerSentence(text, tuple(c.number for c in cited), scores[span]))
+        sentences.append(AnswerSentence(text, tuple(c.number for c in cited), scores[chunk.document_id, span]))
     return tuple(sentences), tuple(citations)
 
 
-def _add(library: Library, chosen: list[Choice], offered: Iterable[Candidate]) -> None:
-    for candidate in offered:
-        shown = [place for choice in chosen for place in choice.places]
-        places = [p for p in _with_support(library, candidate) if p not in shown]
-        if (candidate.chunk, candidate.span) not in places or len(shown) + len(places) > MAX_SENTENCES:
-            continue
-        if any(_says_same(library, places[-1], other) for other in shown):
-            continue
-        chosen.append(Choice(tuple(places), candidate.score))
+def _served(library: Library, chosen: list[Choice], candidate: Candidate) -> bool:
+    """Whether what `candidate` says is shown: already, or from now on. False when there is no room for it."""
+    shown = [place for choice in chosen for place in choice.places]
+    *support, own = _with_support(library, candidate)
+    if any(_says_same(library, own, place) for place in shown):
+        return True
+    support = [place for place in support if place not in shown]
+    # What it leans on may be shown from another document: that copy gives way, and is cited as one.
+    copies = [c for c in chosen if support and len(c.places) == 1 and _says_same(library, c.places[0], support[0])][:1]
+    if len(shown) - len(copies) + len(support) + 1 > MAX_SENTENCES:
+        return False
+    choice = Choice((*support, own), max([candidate.score, *(copy.score for copy in copies)]))
+    if copies:
+        chosen[chosen.index(copies[0])] = choice
+    else:
+        chosen.append(choice)
+    return True
 
 
 def _with_support(library: Library, candidate: Candidate) -> Iterator[Place]:
     """Yield the sentence, and first the one before it where it cannot stand alone."""
     chunk = candidate.chunk
-    text = candidate.span.of(library.documents[chunk.document_id].text)
-    if candidate.number > 0 and leans_back(text):
-        yield chunk, chunk.sentences[candidate.number - 1]
+    before = _before(library, candidate)
+    if before and leans_back(candidate.span.of(library.documents[chunk.document_id].text)):
+        yield before
     yield chunk, candidate.span
 
 
+def _before(library: Library, candidate: Candidate) -> Place | None:
+    """Return the sentence before the candidate's in its section; it may be the last one of the chunk before."""
+    chunk = candidate.chunk
+    if candidate.number:
+        return chunk, chunk.sentences[candidate.number - 1]
+    sections = library.documents[chunk.document_id].sections
+    section = next((s for s in sections if s.span.covers(chunk.span)), None)
+    earlier = library.chunks[library.number[chunk.id] - 1]
+    inside = section and earlier.document_id == chunk.document_id and section.span.covers(earlier.span)
+    return (earlier, earlier.sentences[-1]) if inside and earlier.span < chunk.span else None
+
+
 def _says_same(library: Library, one: Place, other: Place) -> bool:
-    """Whether two sentences have the same figures and nearly the same words."""
-    texts = [span.of(library.documents[chunk.document_id].text) for chunk, span in (one, other)]
-    first, second = (set(words(text)) for text in texts)
-    figures = [_FIGURE.findall(text) for text in texts]
-    return figures[0] == figures[1] and len(first & second) >= _SAME * len(first | second)
+    """Whether two sentences have the same words, or one has a few more that neither deny nor count."""
+    said, also = (wording(span.of(library.documents[chunk.document_id].text)) for chunk, span in (one, other))
+    first, second = set(said), set(also)
+    if said == also:
+        return True
+    if not (first <= second or second <= first) or len(first & second) < _SAME * len(first | second):
+        return False
+    figures = [[word for word in words if _FIGURE.search(word)] for words in (said, also)]
+    return figures[0] == figures[1] and not any(_DENIAL.fullmatch(word) for word in first ^ second)
 
 
 def _in_order(choices: Sequence[Choice]) -> list[Place]:
@@ -102,12 +127,8 @@ def _in_order(choices: Sequence[Choice]) -> list[Place]:
 def _twins(library: Library, hits: Iterable[Hit]) -> Mapping[tuple[str, ...], list[Place]]:
     """Map each sentence of `hits`, by its words, to the places where it stands."""
     places: dict[tuple[str, ...], list[Place]] = {}
-    for hit in hits:
-        text = library.documents[hit.chunk.document_id].text
-        for span in hit.chunk.sentences:
-            places.setdefault(_key(span.of(text)), []).append((hit.chunk, span))
+    for chunk in dict.fromkeys(hit.chunk for hit in hits):  # the parts of a question may find the same passage
+        text = library.documents[chunk.document_id].text
+        for span in chunk.sentences:
+            places.setdefault(wording(span.of(text)), []).append((chunk, span))
     return places
-
-
-def _key(text: str) -> tuple[str, ...]:
-    return tuple(words(text))

@@ -50,7 +50,7 @@ class LexicalIndex(Protocol):
     """BM25 over texts, numbered as the vectors are."""
 
     def search(self, text: str, k: int) -> tuple[IntArray, FloatArray]:
-        """Return the at most `k` best numbers that share a term with `text`, and their BM25 scores, best first, ties by number."""
+        """Return the at most `k` best numbers sharing a term with `text` and their BM25 scores, best first, ties by number."""
         ...
 
     def terms(self, text: str) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from embeddings.terms import words
 from rag.library import Library
 from rag.protocols import FloatArray, IntArray
 from rag.reply import Hit
@@ -15,6 +15,9 @@ POOL = 100
 """How many chunks each of the two searches puts forward."""
 DENSE_WEIGHT = 0.5
 """Share of the cosine in the fused score; BM25 has the rest. Measured in docs/decisions.md."""
+_JOINED = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+_TOKEN = re.compile(r"[^\s.,;:!()\[\]{}\"“”«»*_#`|…]+")
+_DASHES = frozenset("-–—•")
 
 
 def retrieve(library: Library, question: str, vector: FloatArray, k: int) -> list[Hit]:
@@ -40,8 +43,18 @@ def collapse(library: Library, hits: Sequence[Hit]) -> list[tuple[Hit, ...]]:
     groups: dict[tuple[str, ...], list[Hit]] = {}
     for hit in hits:
         text = hit.chunk.span.of(library.documents[hit.chunk.document_id].text)
-        groups.setdefault(tuple(words(text)), []).append(hit)
+        groups.setdefault(wording(text), []).append(hit)
     return [tuple(group) for group in groups.values()]
+
+
+def wording(text: str) -> tuple[str, ...]:
+    """Return what `text` says word for word: equal for two texts that differ only in capitals, spacing and punctuation.
+
+    Signs that carry meaning are kept, so that "CD34+" and "CD34-", "> 5" and "< 5", "is" and "isn't" stay apart.
+    """
+    plain = _JOINED.sub(" ", text.casefold().replace("’", "'"))
+    tokens = (token.strip("'‘") for token in _TOKEN.findall(plain))
+    return tuple(token for token in tokens if token and token not in _DASHES)
 
 
 def _pool(library: Library, question: str, vector: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:

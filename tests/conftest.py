@@ -12,10 +12,18 @@ import pytest
 from corpus.document import Document
 from embeddings.terms import words
 from rag.assistant import Assistant
-from rag.calibration import default_calibration
+from rag.calibration import Calibration, Linear
 from rag.library import Library, build_library
 
 DIMENSION = 64
+
+CALIBRATION = Calibration(
+    sentence=Linear({"coverage": 10.0}, -5.0),
+    answer=Linear({"best": 1.0}, 0.0),
+    threshold=0.5,
+    scope=0.3,
+    origin="tests: a sentence answers when it holds more than half of the question's terms by weight",
+)
 
 
 class HashEmbedder:
@@ -63,17 +71,28 @@ def no_progress(_what: str, _done: int, _total: int) -> None:
     """Tell nobody."""
 
 
-def make_assistant(folder: Path, documents: Sequence[Document]) -> Assistant:
+def make_library(folder: Path, documents: Sequence[Document], calibration: Calibration = CALIBRATION) -> Library:
     """Build a library of `documents` in `folder` with the word-hash embedder, and open it."""
     embedder = HashEmbedder()
-    build_library(folder, documents, embedder=embedder, calibration=default_calibration(), progress=no_progress)
-    return Assistant(Library.open(folder, embedder))
+    build_library(folder, documents, embedder=embedder, calibration=calibration, progress=no_progress)
+    return Library.open(folder, embedder)
+
+
+def make_assistant(folder: Path, documents: Sequence[Document], calibration: Calibration = CALIBRATION) -> Assistant:
+    """Build a library of `documents` in `folder` with the word-hash embedder, and return an assistant of it."""
+    return Assistant(make_library(folder, documents, calibration))
 
 
 @pytest.fixture
 def assistant_of(tmp_path: Path) -> Callable[[Sequence[Document]], Assistant]:
     """Return a function that makes an assistant of the documents it is given."""
     return lambda documents: make_assistant(tmp_path / "library", documents)
+
+
+@pytest.fixture
+def library_of(tmp_path: Path) -> Callable[[Sequence[Document]], Library]:
+    """Return a function that makes a library of the documents it is given."""
+    return lambda documents: make_library(tmp_path / "library", documents)
 
 
 @pytest.fixture(scope="session")
