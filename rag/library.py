@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +36,8 @@ from stemqa import LibraryError
 FORMAT = 1
 CHUNK_WORDS = 120
 _BATCH = 256
+_GENERATION = re.compile(r"g-[0-9a-f]{16}")
+_CONTENTS = ("format", "model", "chunking", "corpus", "calibration")
 
 Progress = Callable[[str, int, int], None]
 """Told of long work: what is being done, how much is done, how much there is."""
@@ -115,6 +118,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise LibraryError(f"the library's {file} cannot be read as a manifest; remove the folder and {mend}") from None
     if found != FORMAT:
         raise LibraryError(f"the library in {folder} has format {found}, this version reads {FORMAT}; {mend}")
+    whole = manifest.keys() >= {"fingerprint", "generation", "counts", "files", *_CONTENTS}
+    if not whole or manifest["fingerprint"] != _fingerprint({name: manifest[name] for name in _CONTENTS}):
+        raise LibraryError(f"the library's {file} is damaged: its fingerprint is not that of its contents; {mend}")
     return manifest
 
 
@@ -147,8 +153,8 @@ def build_library(
             new.rename(folder / generation)
         manifest = {"fingerprint": fingerprint, "generation": generation, **contents, "counts": counts, "files": files}
         _replace(folder / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-        for old in folder.glob("g-*"):
-            if old.name != generation:
+        for old in folder.iterdir():
+            if _GENERATION.fullmatch(old.name) and old.name != generation:
                 shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise LibraryError(
@@ -157,7 +163,8 @@ def build_library(
 
 
 def _refuse_foreign(folder: Path) -> None:
-    foreign = [p.name for p in folder.iterdir() if p.name != "manifest.json" and not p.name.startswith(("g-", ".new-"))]
+    names = [path.name for path in folder.iterdir()]
+    foreign = [n for n in names if n != "manifest.json" and not n.startswith(".new-") and not _GENERATION.fullmatch(n)]
     if foreign:
         raise LibraryError(
             f"{folder} holds other files ({min(foreign)!r}), so no library is written there; name an empty or new folder"
