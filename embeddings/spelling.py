@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from rapidfuzz import process
@@ -17,6 +17,9 @@ from embeddings.terms import words
 
 _TOKEN = re.compile(r"[^\W\d_]{4,}")
 _LONGEST = 40  # letters: no word of the lists is longer, and a comparison costs time by length
+_MOST = 12
+_COMMON = 100_000  # below this the list holds names and junk ("maros", "autolycus"): words known, but not what is meant
+_REMEMBERED = 4096
 
 
 class Speller:
@@ -25,25 +28,36 @@ class Speller:
     def __init__(self, known: Mapping[str, int]) -> None:
         self._known = known
         self._choices = [word for word in known if len(word) >= 4 and word.isalpha()]
+        self._near = lru_cache(_REMEMBERED)(self._near_word)
 
     def correct(self, text: str) -> str:
-        """Return `text` with each unknown word of four letters or more replaced by the nearest known one, if one is near."""
-        return _TOKEN.sub(lambda match: self._correct_word(match.group(), first=match.start() == 0), text)
+        """Return `text` with each unknown word of four letters or more replaced by the nearest known one, if one is near.
 
-    def _correct_word(self, word: str, *, first: bool) -> str:
-        if len(word) > _LONGEST:
-            return word
+        A text with more than a dozen unknown words is in another language, or none, and returned as it is.
+        """
+        unknown = {word for word in _TOKEN.findall(text) if self._is_unknown(word)}
+        if not 0 < len(unknown) <= _MOST:
+            return text
+        return _TOKEN.sub(
+            lambda m: self._corrected(m.group(), first=m.start() == 0) if m.group() in unknown else m.group(), text
+        )
+
+    def _is_unknown(self, word: str) -> bool:
         plain = words(word)
-        if len(plain) != 1 or word.isupper() or plain[0] in self._known or plain[0] in _english():
-            return word
+        if len(plain) != 1 or len(word) > _LONGEST or word.isupper():
+            return False
+        return plain[0] not in self._known and plain[0] not in _english()
+
+    def _corrected(self, word: str, *, first: bool) -> str:
         # A capital inside the question marks a name: only the library knows names.
-        proper = word[0].isupper() and not first
-        near = self._nearest(plain[0], self._choices, self._known)
-        if near is None and not proper:
-            near = self._nearest(plain[0], _english_words(), _english())
+        near = self._near(words(word)[0], word[0].isupper() and not first)
         if near is None:
             return word
         return near.capitalize() if word[0].isupper() else near
+
+    def _near_word(self, plain: str, is_name: bool) -> str | None:  # noqa: FBT001 -- it is called through the cache
+        near = self._nearest(plain, self._choices, self._known)
+        return near if near is not None or is_name else self._nearest(plain, _english_words(), _english())
 
     @staticmethod
     def _nearest(word: str, choices: list[str], frequency: Mapping[str, int]) -> str | None:
@@ -63,4 +77,4 @@ def _english() -> Mapping[str, int]:
 
 @cache
 def _english_words() -> list[str]:
-    return [word for word in _english() if len(word) >= 3]
+    return [word for word, frequency in _english().items() if len(word) >= 3 and frequency >= _COMMON]
