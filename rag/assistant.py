@@ -11,13 +11,15 @@ from types import MappingProxyType
 
 from corpus.load import load_documents
 from embeddings.encoder import open_embedder
-from rag.calibration import default_calibration
+from embeddings.evidence import open_evidence_model
+from rag.calibration import Calibration, default_calibrations
 from rag.cite import check, cite
 from rag.compose import MAX_SENTENCES, choose, render
 from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
 from rag.guard import screen
 from rag.library import Library, Progress, build_library, is_current
 from rag.messages import MESSAGES, unanswered
+from rag.protocols import EvidenceModel
 from rag.query import Query, queries, whole_query
 from rag.reply import Answer, Citation, Hit, Reason, Refusal, Reply, Trace
 from rag.retrieve import collapse, retrieve
@@ -43,13 +45,20 @@ class Assistant:
     """A library that can be asked. Safe to use from several threads."""
 
     library: Library
+    reader: EvidenceModel | None = None
     max_question_chars: int = 2000
+
+    @property
+    def calibration(self) -> Calibration:
+        """The library's calibration for the way in which evidence is found."""
+        return self.library.calibrations["evidence" if self.reader else "similarity"]
 
     @classmethod
     def open(cls, settings: Settings) -> Assistant:
         """Open `settings.library` and load its models. `LibraryError` or `ModelError` when that cannot be done."""
         embedder = open_embedder(settings.model, threads=settings.threads)
-        return cls(Library.open(settings.library, embedder), settings.max_question_chars)
+        reader = open_evidence_model(threads=settings.threads) if settings.evidence == "on" else None
+        return cls(Library.open(settings.library, embedder), reader, settings.max_question_chars)
 
     def ask(self, question: str) -> Reply:
         """Answer `question` with cited sentences, or refuse. Every quote is checked against its source before it leaves."""
@@ -74,14 +83,16 @@ class Assistant:
     def _read(self, query: Query) -> _Reading:
         hits = tuple(retrieve(self.library, query.text, query.vector, _BREADTH))
         distinct = [group[0] for group in collapse(self.library, hits)]
-        calibration = self.library.calibration
-        found = tuple(candidates(self.library, query, distinct, calibration.sentence))
+        calibration = self.calibration
+        found = tuple(candidates(self.library, query, distinct, model=calibration.sentence, reader=self.reader))
+        if not found:
+            return _Reading(query, hits, (), 0.0, 0.0)
         signals = answer_signals(query, found)
         return _Reading(query, hits, found, signals["nearest_passage"], calibration.answer.probability(signals))
 
     def _decide(self, question: str, reason: Reason | None, readings: Sequence[_Reading]) -> Reply:
         """Answer or refuse: the one place where that is decided."""
-        calibration = self.library.calibration
+        calibration = self.calibration
         confidence = max(reading.confidence for reading in readings)
         answered = [r for r in readings if r.found and r.confidence >= calibration.threshold]
         related = max(reading.relation for reading in readings) >= calibration.scope
@@ -119,10 +130,10 @@ def index(paths: Sequence[Path], settings: Settings, *, report: Callable[[str], 
     """
     documents = tuple(load_documents(paths, report=report))
     embedder = open_embedder(settings.model, threads=settings.threads)
-    calibration = default_calibration()
-    if is_current(settings.library, documents, embedder, calibration):
+    calibrations = default_calibrations()
+    if is_current(settings.library, documents, embedder, calibrations):
         return False
-    build_library(settings.library, documents, embedder=embedder, calibration=calibration, progress=progress)
+    build_library(settings.library, documents, embedder=embedder, calibrations=calibrations, progress=progress)
     return True
 
 

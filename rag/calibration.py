@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 
@@ -57,10 +58,19 @@ class Calibration:
         return cls(**linear, threshold=values["threshold"], scope=values["scope"], origin=values["origin"])
 
 
+Calibrations = Mapping[str, Calibration]
+"""A calibration for each way to find evidence: "similarity", and "evidence" with the trained model."""
+
+
 @cache
-def default_calibration() -> Calibration:
-    """Return the calibration that the project ships; `rag/calibration.json`, made by `bench/calibrate.py`."""
-    return Calibration.from_json(json.loads((resources.files("rag") / "calibration.json").read_text(encoding="utf-8")))
+def default_calibrations() -> Calibrations:
+    """Return the calibrations that the project ships; `rag/calibration.json`, made by `bench/calibrate.py`."""
+    return calibrations_from(json.loads((resources.files("rag") / "calibration.json").read_text(encoding="utf-8")))
+
+
+def calibrations_from(values: Mapping[str, Any]) -> Calibrations:
+    """Read calibrations from plain values."""
+    return MappingProxyType({name: Calibration.from_json(value) for name, value in values.items()})
 
 
 def sigmoid(x: float) -> float:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus.document import Chunk, Span
+from embeddings.evidence import EvidencePassage, PassageEvidence
 from rag.calibration import Linear
 from rag.library import Library
-from rag.protocols import FloatArray
+from rag.protocols import EvidenceModel, FloatArray
 from rag.query import Query
 from rag.reply import Hit
 
@@ -53,10 +54,11 @@ _FOCUS = re.compile(
     r"\b(?:which|what|how many|how much)\s+((?:\w+\s+){0,2}?\w{3,})(?=\s+(?:\w+\s+)?(?:is|are|was|were|do|does|did|can|has|have)\b)",
     re.IGNORECASE,
 )
-_ANSWER_SIGNALS = (
-    *("best", "second", "nearest", "nearest_passage", "terms", "similarity", "coverage", "context_coverage"),
-    *("passage_coverage", "missing", "passage_missing", "focus", "kind"),
+_CARRIED = (
+    *("similarity", "coverage", "context_coverage", "passage_coverage", "missing", "passage_missing", "focus", "kind"),
+    *("evidence", "answerable"),
 )
+_LARGEST_LOGIT = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +81,37 @@ class Candidate:
         return self.chunk.sentences[self.number]
 
 
-def candidates(library: Library, query: Query, hits: Sequence[Hit], model: Linear) -> list[Candidate]:
-    """Return every sentence of the first `PASSAGES` hits with its score, best first; among equals, the earlier one."""
+def candidates(
+    library: Library, query: Query, hits: Sequence[Hit], *, model: Linear, reader: EvidenceModel | None
+) -> list[Candidate]:
+    """Return every sentence of the first `PASSAGES` hits with its score, best first; among equals, the earlier one.
+
+    `model` makes the score of the signals. With a `reader`, two of them are its log odds that the sentence answers and that
+    its passage does.
+    """
+    hits = hits[:PASSAGES]
     weights = term_weights(library, query.terms)
-    found = [c for hit in hits[:PASSAGES] for c in _of_passage(library, query, hit, weights, model)]
+    read = reader.score(query.text, [_passage(library, hit.chunk) for hit in hits]) if reader else [None] * len(hits)
+    found = [
+        Candidate(hit, i, model.probability(signals), signals)
+        for hit, passage in zip(hits, read, strict=True)
+        for i, signals in enumerate(_signals(library, query, hit, weights, passage))
+    ]
     return sorted(found, key=lambda c: (-c.score, c.chunk.document_id, c.span))
 
 
 def answer_signals(query: Query, found: Sequence[Candidate]) -> dict[str, float]:
-    """Return the signals that the library answers `query` at all, from its candidates, best first; all 0 when there are none."""
-    if not found:
-        return dict.fromkeys(_ANSWER_SIGNALS, 0.0)
+    """Return the signals that the library answers `query` at all, from its candidates, at least one, best first."""
     best = found[0]
     signals = {
         "best": _logit(best.score),
         "second": _logit(found[1 if len(found) > 1 else 0].score),
         "nearest": max(c.signals["similarity"] for c in found),
         "nearest_passage": max(c.signals["passage_similarity"] for c in found),
+        "most_answerable": max(c.signals.get("answerable", 0.0) for c in found),
         "terms": float(np.log1p(len(query.terms))),
     }
-    carried = ("similarity", "coverage", "context_coverage", "passage_coverage", "missing", "passage_missing", "focus", "kind")
-    return signals | {name: best.signals[name] for name in carried}
+    return signals | {name: best.signals[name] for name in _CARRIED if name in best.signals}
 
 
 def term_weights(library: Library, terms: Iterable[str]) -> dict[str, float]:
@@ -112,36 +124,48 @@ def leans_back(sentence: str) -> bool:
     return bool(_LEANS.match(sentence))
 
 
-def _of_passage(library: Library, query: Query, hit: Hit, weights: Mapping[str, float], model: Linear) -> Iterable[Candidate]:
+def _passage(library: Library, chunk: Chunk) -> EvidencePassage:
+    document = library.documents[chunk.document_id]
+    sentences = tuple((span.start - chunk.span.start, span.end - chunk.span.start) for span in chunk.sentences)
+    return EvidencePassage(" > ".join((document.title, *chunk.headings)), chunk.span.of(document.text), sentences)
+
+
+def _signals(
+    library: Library, query: Query, hit: Hit, weights: Mapping[str, float], read: PassageEvidence | None
+) -> Iterable[dict[str, float]]:
+    """Yield the signals of each sentence of a passage. One that leans on the sentence before it is seen with that one."""
     chunk = hit.chunk
     document = library.documents[chunk.document_id]
     texts = [span.of(document.text) for span in chunk.sentences]
     vectors = library.sentences_of(chunk)
     about = set(library.lexical.terms(" ".join((document.title, *chunk.headings))))
     terms = [set(library.lexical.terms(text)) for text in texts]
-    passage_terms = about.union(*terms)
+    whole = about.union(*terms)
     focus = _focus(library, query)
     shared = {
-        "passage_missing": _missing(passage_terms, weights, library),
+        "passage_missing": _missing(whole, weights, library),
         "passage_similarity": library.cosine_of(chunk, query.vector),
+        "passage_coverage": _coverage(whole, weights),
         "retrieval": hit.score,
-        "passage_coverage": _coverage(passage_terms, weights),
-    }
+    } | ({"answerable": _logit(read.answerable)} if read else {})
     for i, text in enumerate(texts):
         leaning = i > 0 and leans_back(text)
         vector = _unit(vectors[i] + vectors[i - 1]) if leaning else vectors[i]
         own = terms[i] | terms[i - 1] if leaning else terms[i]
-        signals = shared | {
-            "similarity": float(vector @ query.vector),
-            "coverage": _coverage(own, weights),
-            "context_coverage": _coverage(own | about, weights),
-            "missing": _missing(own | about, weights, library),
-            "focus": float(not focus or focus in own) - float(bool(focus) and focus not in passage_terms),
-            "kind": answer_kind(query.text, text),
-            "short": float(len(text.split()) < 5),
-            "question": float(text.endswith("?")),
-        }
-        yield Candidate(hit, i, model.probability(signals), signals)
+        yield (
+            shared
+            | {
+                "similarity": float(vector @ query.vector),
+                "coverage": _coverage(own, weights),
+                "context_coverage": _coverage(own | about, weights),
+                "missing": _missing(own | about, weights, library),
+                "focus": float(not focus or focus in own) - float(bool(focus) and focus not in whole),
+                "kind": answer_kind(query.text, text),
+                "short": float(len(text.split()) < 5),
+                "question": float(text.endswith("?")),
+            }
+            | ({"evidence": _logit(read.sentences[i])} if read else {})
+        )
 
 
 def answer_kind(question: str, sentence: str) -> float:
@@ -176,5 +200,5 @@ def _unit(vector: FloatArray) -> FloatArray:
 
 
 def _logit(p: float) -> float:
-    p = min(max(p, 1e-6), 1 - 1e-6)
-    return float(np.log(p / (1 - p)))
+    """Return the log odds, kept within bounds so that one signal alone decides nothing."""
+    return float(np.clip(np.log(max(p, 1e-9) / max(1 - p, 1e-9)), -_LARGEST_LOGIT, _LARGEST_LOGIT))

@@ -29,7 +29,7 @@ from corpus.document import Chunk, Document, Section, Span, text_sha256
 from embeddings.spelling import Speller
 from embeddings.terms import Bm25Index, count_words
 from embeddings.vectors import FlatIndex
-from rag.calibration import Calibration
+from rag.calibration import Calibrations, calibrations_from
 from rag.protocols import Embedder, FloatArray
 from stemqa import LibraryError
 
@@ -37,7 +37,7 @@ FORMAT = 1
 CHUNK_WORDS = 120
 _BATCH = 256
 _GENERATION = re.compile(r"g-[0-9a-f]{16}")
-_CONTENTS = ("format", "model", "chunking", "corpus", "calibration")
+_CONTENTS = ("format", "model", "chunking", "corpus", "calibrations")
 
 Progress = Callable[[str, int, int], None]
 """Told of long work: what is being done, how much is done, how much there is."""
@@ -61,7 +61,7 @@ class Library:
     sentence_vectors: npt.NDArray[np.float16]
     first_sentence: npt.NDArray[np.int64]
     speller: Speller
-    calibration: Calibration
+    calibrations: Calibrations
     embedder: Embedder
 
     def cosine_of(self, chunk: Chunk, vector: FloatArray) -> float:
@@ -100,7 +100,7 @@ class Library:
             sentence_vectors=np.load(generation / "sentences.npy", mmap_mode="r"),
             first_sentence=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             speller=Speller(json.loads((generation / "words.json").read_text(encoding="utf-8"))),
-            calibration=Calibration.from_json(manifest["calibration"]),
+            calibrations=calibrations_from(manifest["calibrations"]),
             embedder=embedder,
         )
 
@@ -124,21 +124,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def is_current(folder: Path, documents: Sequence[Document], embedder: Embedder, calibration: Calibration) -> bool:
+def is_current(folder: Path, documents: Sequence[Document], embedder: Embedder, calibrations: Calibrations) -> bool:
     """Whether the library in `folder` is whole and is just what building it from these parts would give."""
     try:
         manifest = read_manifest(folder)
         _check_files(folder, folder / str(manifest["generation"]), manifest["files"])
     except LibraryError:
         return False
-    return bool(manifest["fingerprint"] == _fingerprint(_contents(documents, embedder, calibration)))
+    return bool(manifest["fingerprint"] == _fingerprint(_contents(documents, embedder, calibrations)))
 
 
 def build_library(
-    folder: Path, documents: Sequence[Document], *, embedder: Embedder, calibration: Calibration, progress: Progress
+    folder: Path, documents: Sequence[Document], *, embedder: Embedder, calibrations: Calibrations, progress: Progress
 ) -> None:
     """Write a library of `documents` to `folder`, in place of one that is there. Deterministic for the same parts."""
-    contents = _contents(documents, embedder, calibration)
+    contents = _contents(documents, embedder, calibrations)
     fingerprint = _fingerprint(contents)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -204,7 +204,7 @@ def _embed(embedder: Embedder, texts: Sequence[str], what: str, progress: Progre
     return np.concatenate(rows)
 
 
-def _contents(documents: Sequence[Document], embedder: Embedder, calibration: Calibration) -> dict[str, Any]:
+def _contents(documents: Sequence[Document], embedder: Embedder, calibrations: Calibrations) -> dict[str, Any]:
     """Return all that decides what the library's answers will be."""
     rows = "".join(json.dumps({**_document_row(d), "text": None}, sort_keys=True) + "\n" for d in documents)
     return {
@@ -212,7 +212,7 @@ def _contents(documents: Sequence[Document], embedder: Embedder, calibration: Ca
         "model": {"name": embedder.name, "sha256": embedder.sha256, "dimension": embedder.dimension},
         "chunking": {"max_words": CHUNK_WORDS},
         "corpus": {"documents": len(documents), "sha256": text_sha256(rows)},
-        "calibration": calibration.to_json(),
+        "calibrations": {name: calibration.to_json() for name, calibration in calibrations.items()},
     }
 
 

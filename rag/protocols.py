@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.evidence import EvidencePassage, PassageEvidence
+
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
@@ -59,4 +61,15 @@ class LexicalIndex(Protocol):
 
     def idf(self, term: str) -> float:
         """Return the term's inverse document frequency; a term that the index does not know gets the largest."""
+        ...
+
+
+class EvidenceModel(Protocol):
+    """Reads a question and passages together, and tells which sentences answer. `sha256` is that of its weights."""
+
+    @property
+    def sha256(self) -> str: ...
+
+    def score(self, question: str, passages: Sequence[EvidencePassage]) -> list[PassageEvidence]:
+        """Return for each passage the probability of each sentence, and of the passage, that it answers."""
         ...

@@ -21,6 +21,8 @@ class Settings:
     """Folder of the library."""
     model: str = ""
     """Path or hub name of a sentence-transformers model; empty: the default model, all-MiniLM-L6-v2."""
+    evidence: str = "off"
+    """"on" ranks sentences with the trained evidence model, "off" by similarity and terms alone."""
     host: str = "127.0.0.1"
     port: int = 7860
     threads: int = os.cpu_count() or 1
@@ -46,6 +48,8 @@ class Settings:
         settings = cls(**given)
         if not 0 <= settings.port <= 65535:
             raise SettingsError(f"port {settings.port} is not between 0 and 65535; choose another with --port or STEMQA_PORT")
+        if settings.evidence not in {"on", "off"}:
+            raise SettingsError(f"STEMQA_EVIDENCE={settings.evidence!r} is neither on nor off; set it to one of them")
         if settings.threads < 1 or settings.max_question_chars < 1:
             raise SettingsError("STEMQA_THREADS and STEMQA_MAX_QUESTION_CHARS must be at least 1")
         return settings

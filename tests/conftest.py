@@ -74,7 +74,7 @@ def no_progress(_what: str, _done: int, _total: int) -> None:
 def make_library(folder: Path, documents: Sequence[Document], calibration: Calibration = CALIBRATION) -> Library:
     """Build a library of `documents` in `folder` with the word-hash embedder, and open it."""
     embedder = HashEmbedder()
-    build_library(folder, documents, embedder=embedder, calibration=calibration, progress=no_progress)
+    build_library(folder, documents, embedder=embedder, calibrations={"similarity": calibration}, progress=no_progress)
     return Library.open(folder, embedder)
 
 

@@ -43,7 +43,7 @@ class Torn(HashEmbedder):
 
 def build(folder: Path, documents: Sequence[Document] = NOTES, calibration: Calibration = CALIBRATION) -> str:
     """Build a library and return its fingerprint."""
-    build_library(folder, documents, embedder=HashEmbedder(), calibration=calibration, progress=no_progress)
+    build_library(folder, documents, embedder=HashEmbedder(), calibrations={"similarity": calibration}, progress=no_progress)
     return str(read_manifest(folder)["fingerprint"])
 
 
@@ -135,7 +135,7 @@ def test_every_change_of_a_document_changes_the_fingerprint(tmp_path: Path, chan
     """Another text, title, source, id, metadata, section, order or number of documents is another library."""
     documents = changed_documents()[change]
     assert build(tmp_path / "old") != build(tmp_path / "new", documents)
-    assert not is_current(tmp_path / "old", documents, HashEmbedder(), CALIBRATION)
+    assert not is_current(tmp_path / "old", documents, HashEmbedder(), {"similarity": CALIBRATION})
 
 
 @pytest.mark.parametrize(
@@ -150,16 +150,16 @@ def test_every_change_of_a_document_changes_the_fingerprint(tmp_path: Path, chan
 def test_another_calibration_changes_the_fingerprint(tmp_path: Path, calibration: Calibration) -> None:
     """The threshold, the scope and both models are part of what a library is, and come back when it is opened."""
     assert build(tmp_path / "old") != build(tmp_path / "new", calibration=calibration)
-    assert not is_current(tmp_path / "old", NOTES, HashEmbedder(), calibration)
-    assert Library.open(tmp_path / "new", HashEmbedder()).calibration == calibration
+    assert not is_current(tmp_path / "old", NOTES, HashEmbedder(), {"similarity": calibration})
+    assert Library.open(tmp_path / "new", HashEmbedder()).calibrations["similarity"] == calibration
 
 
 def test_a_library_is_current_for_its_own_parts_only(tmp_path: Path) -> None:
     """A library is up to date for what it was built of, and not with another model, nor where there is none."""
     build(tmp_path / "library")
-    assert is_current(tmp_path / "library", NOTES, HashEmbedder(), CALIBRATION)
+    assert is_current(tmp_path / "library", NOTES, HashEmbedder(), {"similarity": CALIBRATION})
     assert not is_current(tmp_path / "library", NOTES, OtherEmbedder(), CALIBRATION)
-    assert not is_current(tmp_path / "none", NOTES, HashEmbedder(), CALIBRATION)
+    assert not is_current(tmp_path / "none", NOTES, HashEmbedder(), {"similarity": CALIBRATION})
 
 
 def test_another_model_is_refused(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, file: str, damage: str) -> None
     with pytest.raises(LibraryError) as error:
         Library.open(tmp_path, HashEmbedder())
     one_line(error, "missing" if damage == "missing" else "damaged", file, "build it again with: stemqa index")
-    assert not is_current(tmp_path, NOTES, HashEmbedder(), CALIBRATION)
+    assert not is_current(tmp_path, NOTES, HashEmbedder(), {"similarity": CALIBRATION})
 
 
 def test_every_file_is_guarded(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
         (edited(lambda m: m.update(format=99)), "format 99"),
         (edited(lambda m: m.pop("generation")), "damaged"),
         (edited(lambda m: m.pop("files")), "damaged"),
-        (edited(lambda m: m["calibration"].update(threshold=0.0)), "damaged"),
+        (edited(lambda m: m["calibrations"]["similarity"].update(threshold=0.0)), "damaged"),
         (edited(lambda m: m["model"].update(sha256="1" * 64)), "damaged"),
     ],
 )
@@ -275,7 +275,7 @@ def test_a_build_that_is_cut_off_leaves_the_old_library(tmp_path: Path) -> None:
     build(tmp_path)
     before = contents(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        build_library(tmp_path, NOTES[:2], embedder=Torn(), calibration=CALIBRATION, progress=no_progress)
+        build_library(tmp_path, NOTES[:2], embedder=Torn(), calibrations={"similarity": CALIBRATION}, progress=no_progress)
     assert contents(tmp_path) == before
     assert len(Library.open(tmp_path, HashEmbedder()).documents) == 3
     build(tmp_path, NOTES[:2])
@@ -323,7 +323,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 def test_progress_is_told_from_nothing_to_all(tmp_path: Path) -> None:
     """Progress of each kind of work starts at 0, never falls, and ends at the whole."""
     told: list[tuple[str, int, int]] = []
-    build_library(tmp_path, NOTES, embedder=HashEmbedder(), calibration=CALIBRATION, progress=lambda *facts: told.append(facts))
+    build_library(tmp_path, NOTES, embedder=HashEmbedder(), calibrations={"similarity": CALIBRATION}, progress=lambda *facts: told.append(facts))
     counts = read_manifest(tmp_path)["counts"]
     assert counts == {"documents": 3, "chunks": 3, "sentences": 8}
     for what, total in [("passages", 3), ("sentences", 8)]:
