@@ -121,18 +121,22 @@ def _from_hub(name: str) -> Path:
 def _dimension(folder: Path) -> int:
     """Read the vectors' length from the model's configuration files, without loading the model."""
     for name, key in (("1_Pooling/config.json", "word_embedding_dimension"), ("config.json", "hidden_size")):
-        file = folder / name
-        if file.is_file():
-            value = json.loads(file.read_text(encoding="utf-8")).get(key)
-            if isinstance(value, int):
-                return value
-    raise ModelError(f"{folder} is not a sentence-transformers model: its config.json names no hidden_size")
+        try:
+            values = json.loads((folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(values, dict) and isinstance(value := values.get(key), int):
+            return value
+    raise ModelError(
+        f"{folder} is not a sentence-transformers model: its config.json names no hidden_size; choose another with STEMQA_MODEL"
+    )
 
 
 def _load(folder: Path, threads: int) -> SentenceTransformer:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the files are here: nothing is asked of the hub
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch  # noqa: PLC0415 -- seconds to import
+    from safetensors import SafetensorError  # noqa: PLC0415 -- comes with torch's users
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 -- seconds to import
     from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415 -- seconds to import
 
@@ -140,5 +144,6 @@ def _load(folder: Path, threads: int) -> SentenceTransformer:
     torch.set_num_threads(threads)
     try:
         return SentenceTransformer(str(folder), device="cpu")
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"the model in {folder} cannot be loaded: {error}; choose another with STEMQA_MODEL") from error
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelError(f"the model in {folder} cannot be loaded: {reason}; choose another with STEMQA_MODEL") from error

@@ -49,8 +49,9 @@ def test_a_calibration_comes_back_from_json() -> None:
     assert Calibration.from_json(json.loads(json.dumps(odd.to_json()))) == odd
 
 
-def test_the_shipped_calibration_can_be_used() -> None:
-    """The shipped calibration has thresholds that are probabilities, finite weights, and says what it was fitted on."""
+@pytest.mark.parametrize("name", list(default_calibrations()))
+def test_the_shipped_calibrations_can_be_used(name: str) -> None:
+    """Each shipped calibration has thresholds that are probabilities, finite weights, and says what it was fitted on."""
     shipped = default_calibrations()["similarity"]
     assert 0 < shipped.threshold < 1
     assert 0 <= shipped.scope < 1
