@@ -9,7 +9,7 @@ from fake_assistant import CELLS, EVIL, HOSTILE, sectioned
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.document import Document, Span
+from corpus.document import Document, Section, Span
 from ui.viewer import EXCERPT_CHARS, article, blocks, document_page, excerpt
 
 TEXTS = st.text(st.sampled_from("ab .\n#-*1)\t<>&\"'é𝛼 "), min_size=1, max_size=120)
@@ -57,10 +57,26 @@ def test_blocks_divide_the_text(text: str) -> None:
 
 
 def test_headings_paragraphs_and_items_are_told_apart() -> None:
-    """A line of # outside a section is a heading, a line with a dash is an item, and the rest are paragraphs."""
+    """A line that names the section after it is a heading, a line with a dash is an item, and the rest are paragraphs."""
     shape = [(block.kind, block.level) for block in blocks(CELLS)]
     assert shape[:2] == [("heading", 1), ("paragraph", 0)]
     assert shape[-4:] == [("heading", 1), ("paragraph", 0), ("item", 0), ("item", 0)]
+
+
+def test_a_heading_needs_no_sign_and_no_blank_line() -> None:
+    """Where the text holds headings as bare lines, each is a heading of its depth, and text that no section holds is not."""
+    text = "Preface\nPart\nChapter\nOne. Two.\nLast\nThree."
+    sections = (Section(Span(21, 30), ("Part", "Chapter")), Section(Span(36, 42), ("Part", "Last")))
+    document = Document.create(text, title="", source="", sections=sections)
+    found = [(block.span.of(text).strip(), block.kind, block.level) for block in blocks(document)]
+    assert found == [
+        ("Preface", "paragraph", 0),
+        ("Part", "heading", 1),
+        ("Chapter", "heading", 2),
+        ("One. Two.", "paragraph", 0),
+        ("Last", "heading", 2),
+        ("Three.", "paragraph", 0),
+    ]
 
 
 def test_a_number_sign_inside_a_section_is_text() -> None:

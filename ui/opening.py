@@ -12,6 +12,9 @@ from rag.reply import Hit, Reply
 from stemqa import StemqaError
 from ui.problems import Problem
 
+WARM_UP = "What is known about the subject of these documents?"
+"""Asked once before the library counts as ready: the first question pays for what loads late, and that is no reader's."""
+
 
 class OpenLibrary(Protocol):
     """What the surfaces need to know of a library."""
@@ -49,7 +52,9 @@ class Opening:
 
     def _run(self) -> None:
         try:
-            self._future.set_result(self._open())
+            assistant = self._open()
+            assistant.ask(WARM_UP)
+            self._future.set_result(assistant)
         except BaseException as error:  # noqa: BLE001 -- it belongs to whoever asks for the assistant
             self._future.set_exception(error)
 

@@ -31,8 +31,8 @@ from ui.viewer import document_link
 _log = logging.getLogger("stemqa")
 
 EXAMPLES = {
-    "what-stem-cells-are": "What are stem cells?",
-    "where-stem-cells-live": "Where are mesenchymal stem cells found?",
+    "what-stem-cells-are": "From which sources can stem cells be obtained?",
+    "autoimmune-disease-and-immune-reset": "How can stem cells reset the immune system?",
     "stem-cell-transplantation": "What is the difference between an autologous and an allogeneic transplant?",
     "risks-eligibility-and-monitoring": "What are the risks of a stem cell transplant?",
     "whom-to-ask": "Should I get a stem cell transplant?",

@@ -22,7 +22,9 @@ def serve(open_assistant: Callable[[], Assistant], settings: Settings) -> None:
     """
     opening = Opening(open_assistant)
     with bind(settings.host, settings.port) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(opening, settings), log_level="warning", server_header=False))
+        server = uvicorn.Server(
+            uvicorn.Config(create_app(opening, settings), log_level="warning", server_header=False, timeout_graceful_shutdown=2)
+        )
         failed: list[BaseException] = []
         opening.when_done(lambda error: _tell(error, address(settings.host, listener), server=server, failed=failed))
         print(f"Opening the library {settings.library} ...", file=sys.stderr)  # noqa: T201 -- a message to the person

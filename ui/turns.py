@@ -63,11 +63,16 @@ def _answer(answer: Answer) -> str:
     )
     note = f'<p class="note">{escape(answer.note)}</p>' if answer.note else ""
     leading = {sentence.citations[0] for sentence in answer.sentences}
-    sources = "".join(_source(c, label="" if c.number in leading else "also in ") for c in answer.citations)
+    rows = groupby(answer.citations, key=lambda c: ("" if c.number in leading else "also in ", c.document_id, _place(c)))
+    sources = "".join(_sources(list(group), label=key[0]) for key, group in rows)
     return f"""<div class="reply answer"><div class="answer-text">{paragraphs}</div>{note}
 <h3 class="small">Sources</h3><ol class="sources">{sources}</ol>
 <p class="actions"><button type="button" class="quiet" data-do="copy">Copy answer</button>
-<span class="confidence" title="{_CONFIDENCE}">Confidence {answer.confidence:.0%}</span></p></div>"""
+<span class="confidence" title="{_CONFIDENCE}">Confidence {_percent(answer.confidence)}</span></p></div>"""
+
+
+def _percent(confidence: float) -> str:
+    return "over 99%" if confidence > 0.99 else f"{confidence:.0%}"  # no model is certain, so 100 % is never claimed
 
 
 def _refusal(refusal: Refusal) -> str:
@@ -101,16 +106,18 @@ def _sentence(sentence: AnswerSentence, cited: dict[int, Citation]) -> str:
     return f'<span class="sentence">{escape(sentence.text)}</span>\N{NO-BREAK SPACE}<span class="marks">{marks}</span>'
 
 
-def _source(citation: Citation, *, label: str) -> str:
+def _sources(citations: list[Citation], *, label: str) -> str:
+    """Return one row: the numbers of citations of the same place, and the place."""
+    numbers = "".join(f'<a class="source-link" aria-label="{escape(_label(c))}" {_target(c)}>{c.number}</a>' for c in citations)
     also = f'<span class="also">{label}</span>' if label else ""
-    words = f'<span class="number">{citation.number}</span><span>{also}{_place_html(citation)}</span>'
-    return f'<li><a class="source-link" {_target(citation)}>{words}</a></li>'
+    place = f'<a class="place" tabindex="-1" {_target(citations[0])}>{also}{_place_html(citations[0])}</a>'
+    return f'<li><span class="numbers">{numbers}</span>{place}</li>'
 
 
 def _mark(citation: Citation, *, group: str) -> str:
     """Return the mark of a citation; `group` are the numbers of all citations of the same sentence."""
-    label = f"Source {citation.number}: {_place(citation)}"
-    return f'<a class="cite" data-group="{group}" aria-label="{escape(label)}" {_target(citation)}>{citation.number}</a>'
+    facts = f'data-group="{group}" aria-label="{escape(_label(citation))}" {_target(citation)}'
+    return f'<a class="cite" {facts}>{citation.number}</a>'
 
 
 def _target(citation: Citation) -> str:
@@ -123,6 +130,10 @@ def _target(citation: Citation) -> str:
         "data-section": _section(citation),
     }
     return " ".join(f'{name}="{escape(value)}"' for name, value in facts.items())
+
+
+def _label(citation: Citation) -> str:
+    return f"Source {citation.number}: {_place(citation)}"
 
 
 def _section(citation: Citation) -> str:

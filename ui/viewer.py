@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from corpus.document import Document, Span
+from corpus.document import Document, Section, Span
 from ui.wire import document_path
 
 EXCERPT_CHARS = 20_000
 """How much text on either side of a cited span the source panel shows; the page shows all of it."""
 
-_BLOCK = re.compile(r"\n(?:[ \t]*\n)+|\n(?=[ \t]*(?:[-*+•‣◦–—]|\d{1,3}[.)])[ \t])|\n(?=#{1,6}[ \t])")
-_HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
+_BREAK = re.compile(r"\n(?:[ \t]*\n)+|\n(?=[ \t]*(?:[-*+•‣◦–—]|\d{1,3}[.)])[ \t])")
+_NEWLINES = re.compile(r"\n\s*")
+_HASHES = re.compile(r"#{1,6}[ \t]+")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•‣◦–—]|\d{1,3}[.)])[ \t]")
 
 
@@ -34,23 +35,25 @@ class Block:
 
 
 def blocks(document: Document) -> Iterator[Block]:
-    """Divide the text into blocks, without gap or overlap. A heading is a line of `#` outside every section."""
-    text = document.text
-    section_starts = [section.span.start for section in document.sections]
-    section_ends = [section.span.end for section in document.sections]
-    ends = [match.end() for match in _BLOCK.finditer(text)]
-    for start, end in pairwise([0, *ends, len(text)]):
-        if start < end:
-            yield _block(document, Span(start, end), section_ends, section_starts)
+    """Divide the text into blocks, without gap or overlap; outside the sections every line is a block of its own."""
+    text, sections = document.text, document.sections
+    starts = [*(section.span.start for section in sections), len(text)]
+    ends = [section.span.end for section in sections]
+    cuts = {match.end() for match in _BREAK.finditer(text)} | set(starts)
+    for outside in zip([0, *ends], starts, strict=True):
+        cuts |= {match.end() for match in _NEWLINES.finditer(text, *outside)}
+    for start, end in pairwise(sorted({0, *cuts})):
+        following = bisect_right(ends, start)
+        yield _block(text, Span(start, end), sections[following] if following < len(sections) else None)
 
 
-def _block(document: Document, span: Span, section_ends: list[int], section_starts: list[int]) -> Block:
-    next_section = bisect_right(section_ends, span.start)
-    quotable = next_section < len(section_starts) and section_starts[next_section] < span.end
-    marks = _HEADING.match(document.text, span.start, span.end)
-    if marks and not quotable:
-        return Block(span, "heading", level=marks.group().count("#"))
-    return Block(span, "item" if _ITEM.match(document.text, span.start, span.end) else "paragraph")
+def _block(text: str, span: Span, section: Section | None) -> Block:
+    """Return a block; `section` is the one that it lies in, or else the next. A heading stands before its section."""
+    if section and span.end <= section.span.start:
+        words = _HASHES.sub("", span.of(text).strip(), count=1)
+        if words in section.headings:
+            return Block(span, "heading", level=section.headings.index(words) + 1)
+    return Block(span, "item" if _ITEM.match(text, span.start, span.end) else "paragraph")
 
 
 def article(document: Document, *, cited: Span | None = None, within: Span | None = None) -> str:
@@ -69,8 +72,8 @@ def _block_html(text: str, block: Block, cited: Span | None, *, is_first: bool) 
     start, end = block.span.start, block.span.end
     if block.kind == "heading":
         tag = f"h{min(block.level + 1, 6)}"
-        marks = _HEADING.match(text, start, end)
-        body = marks.end() if marks else start
+        hashes = _HASHES.match(text, start, end)
+        body = hashes.end() if hashes else start
         return f'<{tag}><span class="hash" aria-hidden="true">{escape(text[start:body])}</span>{escape(text[body:end])}</{tag}>'
     inner = escape(text[start:end])
     if cited and cited.start < end and start < cited.end:
