@@ -63,6 +63,15 @@ def test_cosines_are_those_of_the_numbered_vectors() -> None:
     np.testing.assert_allclose(FlatIndex.build(vectors).cosines(asked, numbers), vectors[numbers] @ asked, atol=1e-6)
 
 
+@given(st.integers(2, 40))
+def test_equal_vectors_have_equal_cosines(n: int) -> None:
+    """Copies of one vector have the same cosine to the last bit, wherever they stand."""
+    rng = np.random.default_rng(n)
+    one, asked = (rng.normal(size=384).astype(np.float32) / 20 for _ in range(2))
+    cosines = FlatIndex.build(np.stack([one] * n)).cosines(asked, np.arange(n))
+    assert len(set(cosines.tolist())) == 1
+
+
 def test_an_index_read_back_answers_the_same(tmp_path: Path) -> None:
     """Saved and loaded, an index has the same length, finds the same and gives the same cosines."""
     index, asked = FlatIndex.build(units(50)), units(1, 7)[0]
