@@ -79,7 +79,7 @@ def assert_exact(reply: Reply, documents: Sequence[Document]) -> None:
     assert 0 <= reply.confidence <= 1
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     texts=st.lists(TEXTS, min_size=1, max_size=4),
     questions=st.lists(QUESTIONS, min_size=1, max_size=3),

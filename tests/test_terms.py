@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.terms import STOP_WORDS, Bm25Index, Stems, count_words, words
@@ -78,6 +78,7 @@ def test_terms_are_stems_without_stop_words() -> None:
     assert all(words(stop) == [stop] for stop in STOP_WORDS)
 
 
+@settings(max_examples=40)
 @given(texts=st.lists(BM25_TEXTS, min_size=1, max_size=8).map(tuple), question=BM25_TEXTS)
 def test_scores_are_those_of_the_formula(texts: tuple[str, ...], question: str) -> None:
     """Every score is the published formula's, for any texts and question."""
