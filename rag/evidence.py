@@ -22,7 +22,8 @@ PASSAGES = 8
 _POINTER = "this|that|these|those|it|its|they|their|them|he|she|his|her|such|the former|the latter|the same"
 _LEANS = re.compile(
     r"\W*(?:(?:however|moreover|furthermore|additionally|similarly|likewise|also|therefore|thus|hence|then|instead),?\s+)?"
-    rf"(?:(?:in|by|for|with|through|during|of|at|under|from|on)\s+)?(?:{_POINTER}|both(?! \w+ and\b))\b"
+    rf"(?:(?:in|by|for|with|through|during|of|at|under|from|on)\s+)?(?:{_POINTER}|both(?!(?:\s+\w+)+\s+and\b))\b"
+    r"(?!\s+(?:who|whose|whom|with|that)\b)"
     r"(?!\s+is\s+(?:not\s+)?(?:known|important|possible|clear|likely|estimated|thought|believed)\s+that)",
     re.IGNORECASE,
 )
@@ -51,7 +52,8 @@ _KINDS = tuple(
 
 
 _FOCUS = re.compile(
-    r"\b(?:which|what|how many|how much)\s+((?:\w+\s+){0,2}?\w{3,})(?=\s+(?:\w+\s+)?(?:is|are|was|were|do|does|did|can|has|have)\b)",
+    r"\b(?:which|what|how many|how much)\s+((?:\w+\s+){0,2}?\w{3,})"
+    r"(?=\s+(?:\w+\s+)?(?:is|are|was|were|do|does|did|can|has|have)\b)",
     re.IGNORECASE,
 )
 _CARRIED = (

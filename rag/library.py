@@ -30,7 +30,7 @@ from embeddings.spelling import Speller
 from embeddings.terms import Bm25Index, count_words
 from embeddings.vectors import FlatIndex
 from rag.calibration import Calibrations, calibrations_from
-from rag.protocols import Embedder, FloatArray
+from rag.protocols import Embedder, FloatArray, IntArray
 from stemqa import LibraryError
 
 FORMAT = 1
@@ -67,6 +67,16 @@ class Library:
     def cosine_of(self, chunk: Chunk, vector: FloatArray) -> float:
         """Return the cosine of a question's vector with the chunk's."""
         return float(self.vectors.cosines(vector, np.array([self.number[chunk.id]]))[0])
+
+    def best_sentence_cosines(self, vector: FloatArray, numbers: IntArray) -> FloatArray:
+        """Return for each numbered chunk the cosine of the question's vector with its nearest sentence."""
+        if not len(numbers):
+            return np.zeros(0, np.float32)
+        counts = self.first_sentence[numbers + 1] - self.first_sentence[numbers]
+        starts = np.cumsum(counts) - counts
+        rows = np.repeat(self.first_sentence[numbers] - starts, counts) + np.arange(counts.sum())
+        best: FloatArray = np.maximum.reduceat(self.sentence_vectors[rows].astype(np.float32) @ vector, starts)
+        return best
 
     def sentences_of(self, chunk: Chunk) -> FloatArray:
         """Return the vectors of the chunk's sentences: shape (len(chunk.sentences), dimension)."""

@@ -11,9 +11,14 @@ from corpus.sentences import split_sentences
 from rag.library import Library
 from rag.protocols import FloatArray
 
-_ASKS = r"what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|will|would|should|has|have"
+_WORDS = "what|which|who|whom|whose|when|where|why|how"
+_HELPERS = "is|are|was|were|do|does|did|can|could|will|would|should|has|have"
+_ASKS = f"{_WORDS}|{_HELPERS}"
+_SUBJECT = "it|they|he|she|there|this|these|those|the|a|an|any|such|all|patients|people|doctors|stem|cells?|trials?"
+# "and how ...", "or are they ...": but not "and can become ...", which goes on with the same subject.
 _SEAM = re.compile(
-    rf"[,;]?\s+(?:and|but|or)(?:\s+also)?\s+(?=(?:in\s+|for\s+|to\s+)?(?:{_ASKS})\b)|;\s+(?=(?:{_ASKS})\b)", re.IGNORECASE
+    rf"(?:[,;]?\s+(?:and|but|or)(?:\s+also)?|;)\s+(?=(?:(?:in|for|to|from|by|at|on)\s+)?(?:(?:{_WORDS})\b|(?:{_HELPERS})\s+(?:{_SUBJECT})\b))",
+    re.IGNORECASE,
 )
 _OPENS_AS_QUESTION = re.compile(rf"\W*(?:(?:in|for|to|from|by|at|on)\s+)?(?:{_ASKS})\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(r"\b(?:it|its|they|them|their|theirs|this|these|those|he|him|his|she|her)\b", re.IGNORECASE)
@@ -77,7 +82,7 @@ def _trimmed(piece: str) -> str:
 
 
 def _with_reference(earlier: str, piece: str) -> str:
-    thin = len(piece.split()) < 4
+    thin = len(piece.split()) < 3
     return f"{earlier} {piece}" if earlier and (thin or _POINTS_BACK.search(piece)) else piece
 
 

@@ -23,8 +23,9 @@ _DASHES = frozenset("-–—•")
 def retrieve(library: Library, question: str, vector: FloatArray, k: int) -> list[Hit]:
     """Return the at most `k` best chunks, best first, ties by number.
 
-    `vector` is the question's. Scores of both searches are divided by the best of theirs, so each lies in [0, 1]; a
-    chunk that only one search found has its true cosine and a BM25 score that is zero or below the pool's last.
+    `vector` is the question's. A chunk is as near as its nearest sentence, or as the whole of it, whichever is nearer (a
+    passage that answers in one sentence need not be about it). Scores of both searches are divided by the best of theirs,
+    so each lies in [0, 1]; a chunk that only one search found has its true cosine, and as BM25 score zero.
     """
     numbers, dense, lexical = _pool(library, question, vector)
     if not len(numbers):
@@ -63,7 +64,8 @@ def _pool(library: Library, question: str, vector: FloatArray) -> tuple[IntArray
     numbers = np.union1d(found_dense, found_lexical)
     lexical = np.zeros(len(numbers), np.float32)
     lexical[np.searchsorted(numbers, found_lexical)] = scores
-    return numbers, library.vectors.cosines(vector, numbers), lexical
+    dense = np.maximum(library.vectors.cosines(vector, numbers), library.best_sentence_cosines(vector, numbers))
+    return numbers, dense, lexical
 
 
 def _scaled(scores: FloatArray) -> FloatArray:

@@ -40,13 +40,14 @@ def ask(library: Library, question: str, k: int = 10) -> list[Hit]:
 
 
 def expected(library: Library, question: str) -> list[tuple[str, float]]:
-    """Return documents with DENSE_WEIGHT * cosine / best cosine + the rest * BM25 / best BM25, best first, by brute force."""
+    """Return documents with DENSE_WEIGHT * cosine / best + the rest * BM25 / best, best first, by brute force."""
     vector = library.embedder.embed_query(question)
     texts = [f"Notes\n{sentence}" for sentence in SENTENCES]
-    dense = np.clip(library.embedder.embed_passages(texts) @ vector, 0, None)
+    whole, sentence = (library.embedder.embed_passages(t) @ vector for t in (texts, SENTENCES))
+    dense = np.clip(np.maximum(whole, sentence), 0, None)
     lexical = library.lexical.scores(question)
     fused = DENSE_WEIGHT * dense / (dense.max() or 1) + (1 - DENSE_WEIGHT) * lexical / (lexical.max() or 1)
-    return [(f"d{i}", float(fused[i])) for i in sorted(range(len(texts)), key=lambda i: (-round(float(fused[i]), 6), i))]
+    return [(f"d{i}", float(fused[i])) for i in sorted(range(len(texts)), key=lambda i: (-round(float(fused[i]), 3), i))]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_scores_are_those_worked_out_by_hand(library: Library, question: str) ->
     """Cosine and BM25, each divided by the best of its kind, are summed with their weights."""
     found = [(hit.chunk.document_id, hit.score) for hit in ask(library, question)]
     for (name, score), (other, brute) in zip(found, expected(library, question), strict=True):
-        assert (name, score) == (other, pytest.approx(brute, abs=1e-5))
+        assert (name, score) == (other, pytest.approx(brute, abs=2e-3))  # sentences are stored in half precision
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
