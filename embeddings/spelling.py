@@ -5,6 +5,7 @@ The English words and their frequencies come with symspellpy; distances (optimal
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
@@ -66,6 +67,15 @@ class Speller:
         found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=limit, limit=None)
         near = [(distance, choice[0] != word[0], -frequency[choice], choice) for choice, distance, _ in found]
         return min(near)[3] if near else None
+
+
+def rarity(word: str) -> float:
+    """Return how rare a word in lower case is in English: 0 for the commonest, 1 for one that the list does not hold.
+
+    Between, one less a sixth of the powers of ten that its count lies above 10,000 (of about 10^12 words in all).
+    """
+    count = _english().get(word, 1)
+    return min(1.0, max(0.0, (10 - math.log10(count)) / 6))
 
 
 @cache

@@ -58,6 +58,7 @@ class Calibration:
         return cls(**linear, threshold=values["threshold"], scope=values["scope"], origin=values["origin"])
 
 
+SIMILARITY, EVIDENCE = "similarity", "evidence"
 Calibrations = Mapping[str, Calibration]
 """A calibration for each way to find evidence: "similarity", and "evidence" with the trained model."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from corpus.document import Chunk, Span
 from embeddings.evidence import EvidencePassage, PassageEvidence
 from rag.calibration import Linear
+from rag.demands import Demands
 from rag.library import Library
 from rag.protocols import EvidenceModel, FloatArray
 from rag.query import Query
@@ -27,39 +28,7 @@ _LEANS = re.compile(
     r"(?!\s+is\s+(?:not\s+)?(?:known|important|possible|clear|likely|estimated|thought|believed)\s+that)",
     re.IGNORECASE,
 )
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_SPANS_OF_TIME = "century|years?|months?|weeks?|days?|hours?|minutes?|decades?|early|late|before|after|during|since|until"
-_NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|half|third|dozen|hundred|thousand|million|percent"
-_KINDS = tuple(
-    (re.compile(asks, re.IGNORECASE), re.compile(answers))
-    for asks, answers in (
-        (
-            r"\bwhen\b|\b(?:what|which) (?:year|date|century|month|day|decade|time)\b|\bhow long\b",
-            rf"\b(?:1[0-9]{{3}}|20[0-9]{{2}})\b|(?i:\b(?:{_MONTHS}|{_SPANS_OF_TIME})\b)",
-        ),
-        (
-            r"\bhow (?:many|much|often|large|big|high|old|far|tall)\b|\bwhat (?:percentage|number|proportion|share)\b",
-            rf"\d|(?i:\b(?:{_NUMBERS})s?\b)",
-        ),
-        (r"\b(?:who|whom|whose|where|which (?:country|city|person|company))\b", r"(?<=[\w,;:)] )[A-Z]"),
-        (
-            r"\bwhy\b|\breasons?\b|\bcauses?\b",
-            r"(?i:\b(?:because|due to|caus|leads?\b|led\b|result|since\b|so that|in order|reason))",
-        ),
-    )
-)
-"""What a question's word asks for, and what a sentence must hold to give it: a time, a number, a name, a cause."""
-
-
-_FOCUS = re.compile(
-    r"\b(?:which|what|how many|how much)\s+((?:\w+\s+){0,2}?\w{3,})"
-    r"(?=\s+(?:\w+\s+)?(?:is|are|was|were|do|does|did|can|has|have)\b)",
-    re.IGNORECASE,
-)
-_CARRIED = (
-    *("similarity", "coverage", "context_coverage", "passage_coverage", "missing", "passage_missing", "focus", "kind"),
-    *("evidence", "answerable"),
-)
+_NOT_OF_THE_ANSWER = ("retrieval", "passage_similarity", "short", "question")
 _LARGEST_LOGIT = 7.0
 
 
@@ -113,7 +82,7 @@ def answer_signals(query: Query, found: Sequence[Candidate]) -> dict[str, float]
         "most_answerable": max(c.signals.get("answerable", 0.0) for c in found),
         "terms": float(np.log1p(len(query.terms))),
     }
-    return signals | {name: best.signals[name] for name in _CARRIED if name in best.signals}
+    return signals | {name: value for name, value in best.signals.items() if name not in _NOT_OF_THE_ANSWER}
 
 
 def term_weights(library: Library, terms: Iterable[str]) -> dict[str, float]:
@@ -143,39 +112,28 @@ def _signals(
     about = set(library.lexical.terms(" ".join((document.title, *chunk.headings))))
     terms = [set(library.lexical.terms(text)) for text in texts]
     whole = about.union(*terms)
-    focus = _focus(library, query)
+    demands = Demands.of(query.asked, library.lexical.terms)
     shared = {
         "passage_missing": _missing(whole, weights, library),
         "passage_similarity": library.cosine_of(chunk, query.vector),
         "passage_coverage": _coverage(whole, weights),
         "retrieval": hit.score,
+        **demands.own_signals(lambda term: term in library.lexical),
     } | ({"answerable": _logit(read.answerable)} if read else {})
     for i, text in enumerate(texts):
         leaning = i > 0 and leans_back(text)
         vector = _unit(vectors[i] + vectors[i - 1]) if leaning else vectors[i]
         own = terms[i] | terms[i - 1] if leaning else terms[i]
-        yield (
-            shared
-            | {
-                "similarity": float(vector @ query.vector),
-                "coverage": _coverage(own, weights),
-                "context_coverage": _coverage(own | about, weights),
-                "missing": _missing(own | about, weights, library),
-                "focus": float(not focus or focus in own) - float(bool(focus) and focus not in whole),
-                "kind": answer_kind(query.text, text),
-                "short": float(len(text.split()) < 5),
-                "question": float(text.endswith("?")),
-            }
-            | ({"evidence": _logit(read.sentences[i])} if read else {})
-        )
-
-
-def answer_kind(question: str, sentence: str) -> float:
-    """Return 1 when `sentence` holds the kind of thing that `question` asks for, -1 when not, 0 when none is asked for."""
-    for asks, answers in _KINDS:
-        if asks.search(question):
-            return 1.0 if answers.search(sentence) else -1.0
-    return 0.0
+        signals = shared | {
+            "similarity": float(vector @ query.vector),
+            "coverage": _coverage(own, weights),
+            "context_coverage": _coverage(own | about, weights),
+            "missing": _missing(own | about, weights, library),
+            "short": float(len(text.split()) < 5),
+            "question": float(text.endswith("?")),
+            **demands.unmet(text, terms=own, passage_terms=whole),
+        }
+        yield signals | ({"evidence": _logit(read.sentences[i])} if read else {})
 
 
 def _coverage(found: set[str], weights: Mapping[str, float]) -> float:
@@ -186,13 +144,6 @@ def _coverage(found: set[str], weights: Mapping[str, float]) -> float:
 def _missing(found: set[str], weights: Mapping[str, float], library: Library) -> float:
     """Return the weight of the heaviest term that is not found, as a share of the heaviest weight that can be."""
     return max((weight for term, weight in weights.items() if term not in found), default=0.0) / library.lexical.idf("")
-
-
-def _focus(library: Library, query: Query) -> str:
-    """Return the term right after the question's word ("which genes", "how many patients"): what is asked for. Or nothing."""
-    match = _FOCUS.search(query.asked)
-    terms = library.lexical.terms(match.group(1)) if match else []
-    return terms[-1] if terms else ""
 
 
 def _unit(vector: FloatArray) -> FloatArray:

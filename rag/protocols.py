@@ -59,6 +59,10 @@ class LexicalIndex(Protocol):
         """Return the index's own terms of `text` (lower case, stemmed, no stop words), in order, repeats kept."""
         ...
 
+    def __contains__(self, term: str) -> bool:
+        """Whether any text holds the term."""
+        ...
+
     def idf(self, term: str) -> float:
         """Return the term's inverse document frequency; a term that the index does not know gets the largest."""
         ...

@@ -29,10 +29,11 @@ MAX_PARTS = 3
 class Query:
     """One part of a question, ready to be searched for.
 
-    `asked` is the part as it was typed; `text`, which is searched for, has its spelling set right and may carry what the
-    part refers to; `terms` are those of the part itself.
+    `typed` is the part as it was typed; `asked` has its spelling set right; `text`, which is searched for, may carry what
+    the part refers to as well; `terms` are those of the part itself.
     """
 
+    typed: str
     asked: str
     text: str
     vector: FloatArray
@@ -86,7 +87,7 @@ def _with_reference(earlier: str, piece: str) -> str:
     return f"{earlier} {piece}" if earlier and (thin or _POINTS_BACK.search(piece)) else piece
 
 
-def _query(library: Library, asked: str, text: str) -> Query:
-    text = library.speller.correct(text)
-    terms = tuple(dict.fromkeys(library.lexical.terms(library.speller.correct(asked))))
-    return Query(asked, text, library.embedder.embed_query(text), terms)
+def _query(library: Library, typed: str, text: str) -> Query:
+    asked, text = (library.speller.correct(t) for t in (typed, text))
+    terms = tuple(dict.fromkeys(library.lexical.terms(asked)))
+    return Query(typed, asked, text, library.embedder.embed_query(text), terms)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from corpus.document import Document
 from embeddings.evidence import EvidencePassage, PassageEvidence
 from rag.calibration import Linear
-from rag.evidence import PASSAGES, Candidate, answer_kind, answer_signals, candidates, leans_back
+from rag.evidence import PASSAGES, Candidate, answer_signals, candidates, leans_back
 from rag.library import Library
 from rag.query import whole_query
 from rag.reply import Hit
@@ -179,21 +179,3 @@ def test_what_stands_alone(sentence: str) -> None:
 def test_any_text_leans_or_does_not(text: str) -> None:
     """Any text is judged, and white space in front does not matter."""
     assert leans_back(f"  {text}") == leans_back(text)
-
-
-@pytest.mark.parametrize(
-    ("question", "sentence", "kind"),
-    [
-        ("When was it found?", "It was found in 1998.", 1),
-        ("When was it found?", "It was found by chance.", -1),
-        ("How many cells are there?", "There are three kinds.", 1),
-        ("How many cells are there?", "There are cells.", -1),
-        ("Where is it?", "It is in Berlin.", 1),
-        ("Why does it hurt?", "It hurts because of swelling.", 1),
-        ("Why does it hurt?", "It hurts.", -1),
-        ("What is it?", "It is a cell.", 0),
-    ],
-)
-def test_the_kind_of_answer(question: str, sentence: str, kind: int) -> None:
-    """A question for a time, a number, a name or a cause looks for a sentence that holds one."""
-    assert answer_kind(question, sentence) == kind

@@ -69,7 +69,7 @@ def test_any_text_has_parts_of_its_own_words(text: str) -> None:
 def test_spelling_is_set_right_for_the_search_only(notes_assistant: Assistant) -> None:
     """A query is searched for in the library's spelling, and keeps what was typed."""
     (query,) = queries(notes_assistant.library, "Where is the bone marow?")
-    assert (query.asked, query.text) == ("Where is the bone marow?", "Where is the bone marrow?")
+    assert (query.typed, query.text) == ("Where is the bone marow?", "Where is the bone marrow?")
     assert query.terms == ("bone", "marrow")
 
 
