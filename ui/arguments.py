@@ -72,6 +72,9 @@ def _add_evaluate(parser: ArgumentParser) -> None:
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier evaluation.json: exit 1 where it got worse")
     parser.add_argument("--kind", type=Kind, choices=Kind, metavar="KIND", help=help_kinds)
     parser.add_argument("--answers", action="store_true", help="of a BEIR folder: answer its questions too, not only search")
+    parser.add_argument(
+        "--queries", default="queries.jsonl", metavar="NAME", help="of a BEIR folder: the file of its questions (%(default)s)"
+    )
     parser.add_argument("--sample", type=_count, metavar="N", help="take that many of the questions, the same ones each time")
 
 

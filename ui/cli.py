@@ -138,7 +138,7 @@ def _evaluate(arguments: Namespace) -> int:
     from rag.evaluate import Options
     from ui.evaluation import Job, run
 
-    options = Options(kind=arguments.kind, answers=arguments.answers, sample=arguments.sample)
+    options = Options(kind=arguments.kind, answers=arguments.answers, sample=arguments.sample, queries=arguments.queries)
     keep = None if arguments.library is None else Path(arguments.library)
     job = Job(arguments.questions or shipped_questions_path(), options, arguments.output, arguments.baseline, keep)
     with _progress_bar() as progress:
