@@ -12,11 +12,11 @@ from types import MappingProxyType
 from corpus.load import load_documents
 from embeddings.encoder import open_embedder
 from embeddings.evidence import open_evidence_model
-from rag.calibration import Calibration, default_calibrations
+from rag.calibration import EVIDENCE, SIMILARITY, Calibration, default_calibrations
 from rag.cite import check, cite
 from rag.compose import MAX_SENTENCES, choose, render
 from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
-from rag.guard import screen
+from rag.guard import has_words, screen
 from rag.library import Library, Progress, build_library, is_current
 from rag.messages import MESSAGES, unanswered
 from rag.protocols import EvidenceModel
@@ -24,6 +24,7 @@ from rag.query import Query, queries, whole_query
 from rag.reply import Answer, Citation, Hit, Reason, Refusal, Reply, Trace
 from rag.retrieve import collapse, retrieve
 from rag.settings import Settings
+from stemqa import LibraryError
 
 _BREADTH = 3 * PASSAGES
 """How many chunks are retrieved: enough that `PASSAGES` are left when those that say the same are collapsed."""
@@ -51,20 +52,26 @@ class Assistant:
     @property
     def calibration(self) -> Calibration:
         """The library's calibration for the way in which evidence is found."""
-        return self.library.calibrations["evidence" if self.reader else "similarity"]
+        return self.library.calibrations[EVIDENCE if self.reader else SIMILARITY]
 
     @classmethod
     def open(cls, settings: Settings) -> Assistant:
         """Open `settings.library` and load its models. `LibraryError` or `ModelError` when that cannot be done."""
         embedder = open_embedder(settings.model, threads=settings.threads)
         reader = open_evidence_model(threads=settings.threads) if settings.evidence == "on" else None
-        return cls(Library.open(settings.library, embedder), reader, settings.max_question_chars)
+        library = Library.open(settings.library, embedder)
+        if reader and EVIDENCE not in library.calibrations:
+            raise LibraryError(
+                f"the library {settings.library} holds no calibration for the evidence model; "
+                f"build it again with: stemqa index PATH... --library {settings.library}"
+            )
+        return cls(library, reader, settings.max_question_chars)
 
     def ask(self, question: str) -> Reply:
         """Answer `question` with cited sentences, or refuse. Every quote is checked against its source before it leaves."""
         started = perf_counter()
         question = unicodedata.normalize("NFC", question).strip()
-        reason = screen(question, max_chars=self.max_question_chars)
+        reason = screen(question, max_chars=self.max_question_chars, embedder=self.library.embedder)
         if reason in {Reason.INVALID_QUESTION, Reason.EMERGENCY}:
             return self._timed(_refusal(question, reason), started, started)
         parts = [whole_query(self.library, question)] if reason else queries(self.library, question)
@@ -77,6 +84,8 @@ class Assistant:
     def search(self, question: str, k: int = 10) -> list[Hit]:
         """Return the at most `k` best passages, best first; of passages that say the same, the best one."""
         query = whole_query(self.library, unicodedata.normalize("NFC", question).strip())
+        if not has_words(question):
+            return []
         hits = retrieve(self.library, query.text, query.vector, 3 * k)
         return [group[0] for group in collapse(self.library, hits)][:k]
 
@@ -99,11 +108,11 @@ class Assistant:
         if reason is None and not answered:
             reason = Reason.NO_EVIDENCE if related else Reason.OUT_OF_SCOPE
         if reason is not None:
-            nearest = self._nearest(readings) if related else ()
+            nearest = self._nearest(readings) if related or reason is Reason.PERSONAL_ADVICE else ()
             return replace(_refusal(question, reason), nearest=nearest, confidence=confidence)
         choices = choose(self.library, [reading.found for reading in answered])
         sentences, citations = render(self.library, choices, (hit for r in answered for hit in r.hits))
-        missed = [r.query.asked for r in readings if r not in answered]
+        missed = [r.query.typed for r in readings if r not in answered]
         note = unanswered(missed[0]) if missed else None
         return Answer(question, sentences, citations, min(r.confidence for r in answered), Trace(""), note)
 
