@@ -11,6 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ DEFAULT_NAME = "all-MiniLM-L6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _BATCH = 32
+_REMEMBERED = 64
 
 
 class SentenceEmbedder:
@@ -39,6 +41,8 @@ class SentenceEmbedder:
         self._threads = threads
         self._lock = threading.Lock()
         self._loaded: SentenceTransformer | None = None
+        # The guard and retrieval embed the same words, one after the other.
+        self._query = lru_cache(_REMEMBERED)(self._embed_query)
 
     def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return one unit vector per text: shape (len(texts), dimension)."""
@@ -47,8 +51,12 @@ class SentenceEmbedder:
         return self._encode(list(texts), query=False)
 
     def embed_query(self, text: str) -> npt.NDArray[np.float32]:
-        """Return the question's unit vector: shape (dimension,)."""
+        """Return the question's unit vector, read-only: shape (dimension,). The latest questions are remembered."""
+        return self._query(text)
+
+    def _embed_query(self, text: str) -> npt.NDArray[np.float32]:
         vector: npt.NDArray[np.float32] = self._encode([text], query=True)[0]
+        vector.flags.writeable = False
         return vector
 
     def _encode(self, texts: list[str], *, query: bool) -> npt.NDArray[np.float32]:
