@@ -22,7 +22,7 @@ from rag.messages import MESSAGES, unanswered
 from rag.protocols import EvidenceModel
 from rag.query import Query, queries, whole_query
 from rag.reply import Answer, Citation, Hit, Reason, Refusal, Reply, Trace
-from rag.retrieve import collapse, retrieve
+from rag.retrieve import collapse, retrieve, wording
 from rag.settings import Settings
 from stemqa import LibraryError
 
@@ -117,11 +117,16 @@ class Assistant:
         return Answer(question, sentences, citations, min(r.confidence for r in answered), Trace(""), note)
 
     def _nearest(self, readings: Sequence[_Reading]) -> tuple[Citation, ...]:
-        """Cite the sentences nearest to the question, one of each passage, as reading."""
-        best: dict[str, Candidate] = {}
-        for candidate in (c for reading in readings for c in reading.found):
-            best.setdefault(candidate.chunk.id, candidate)
-        chosen = sorted(best.values(), key=lambda c: -c.score)[:MAX_SENTENCES]
+        """Cite the sentences nearest to the question as reading: one of each passage, none that says what another says."""
+        found = sorted((c for reading in readings for c in reading.found), key=lambda c: -c.score)
+        passages: dict[str, Candidate] = {}
+        distinct: dict[tuple[str, ...], Candidate] = {}
+        for candidate in found:
+            passages.setdefault(candidate.chunk.id, candidate)
+        for candidate in passages.values():
+            text = self.library.documents[candidate.chunk.document_id].text
+            distinct.setdefault(wording(candidate.span.of(text)), candidate)
+        chosen = list(distinct.values())[:MAX_SENTENCES]
         return tuple(cite(self.library, c.chunk, c.span, number=i) for i, c in enumerate(chosen, start=1))
 
     def _timed(self, reply: Reply, started: float, retrieved: float) -> Reply:
