@@ -29,7 +29,12 @@ from sklearn.metrics import roc_auc_score
 from corpus.document import Span
 from corpus.sentences import split_sentences
 from embeddings.encoder import SentenceEmbedder, open_embedder
-from embeddings.evidence import EvidencePassage, OnnxEvidenceModel, PassageEvidence, open_evidence_model
+from embeddings.evidence import (
+    EvidencePassage,
+    OnnxEvidenceModel,
+    PassageEvidence,
+    open_evidence_model,
+)
 from training import perturb
 from training.examples import Stream, window
 from training.pairs import Pair, is_held_out, read_judges, read_pairs, words
