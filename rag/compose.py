@@ -14,7 +14,7 @@ from rag.reply import AnswerSentence, Citation, Hit
 from rag.retrieve import wording
 
 MAX_SENTENCES = 3
-KEEP = 0.35
+KEEP = 0.2
 """A further sentence is shown when its score is at least this share of the best one's. Measured in docs/decisions.md."""
 _SAME = 0.9
 """Share of words in common, of all words of both, from which two sentences say the same."""

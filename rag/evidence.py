@@ -17,7 +17,7 @@ from rag.protocols import EvidenceModel, FloatArray
 from rag.query import Query
 from rag.reply import Hit
 
-PASSAGES = 8
+PASSAGES = 10
 """How many passages are read for sentences."""
 
 _POINTER = "this|that|these|those|it|its|they|their|them|he|she|his|her|such|the former|the latter|the same"

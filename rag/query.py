@@ -17,6 +17,7 @@ _ASKS = f"{_WORDS}|{_HELPERS}"
 _SUBJECT = "it|they|he|she|there|this|these|those|the|a|an|any|such|all|patients|people|doctors|stem|cells?|trials?"
 # "and how ...", "or are they ...": but not "and can become ...", which goes on with the same subject.
 _SEAM = re.compile(
+    rf"(?:[,;]\s+(?:and|but|or)(?:\s+also)?|;)\s+(?=(?:{_ASKS})\b)|"
     rf"(?:[,;]?\s+(?:and|but|or)(?:\s+also)?|;)\s+(?=(?:(?:in|for|to|from|by|at|on)\s+)?(?:(?:{_WORDS})\b|(?:{_HELPERS})\s+(?:{_SUBJECT})\b))",
     re.IGNORECASE,
 )

@@ -21,7 +21,7 @@ class Settings:
     """Folder of the library."""
     model: str = ""
     """Path or hub name of a sentence-transformers model; empty: the default model, all-MiniLM-L6-v2."""
-    evidence: str = "off"
+    evidence: str = "on"
     """"on" ranks sentences with the trained evidence model, "off" by similarity and terms alone."""
     host: str = "127.0.0.1"
     port: int = 7860
