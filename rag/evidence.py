@@ -79,6 +79,7 @@ def answer_signals(query: Query, found: Sequence[Candidate]) -> dict[str, float]
         "second": _logit(found[1 if len(found) > 1 else 0].score),
         "nearest": max(c.signals["similarity"] for c in found),
         "nearest_passage": max(c.signals["passage_similarity"] for c in found),
+        "most_evidence": max(c.signals.get("evidence", 0.0) for c in found),
         "most_answerable": max(c.signals.get("answerable", 0.0) for c in found),
         "terms": float(np.log1p(len(query.terms))),
     }

@@ -21,6 +21,7 @@ import pytest
 from stemqa import __version__
 from ui.cli import main
 
+RESTORED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 STEMQA = str(Path(sys.executable).with_name("stemqa"))
 
 NOTE = (
@@ -621,7 +622,8 @@ def test_a_reader_that_closes_the_pipe_causes_no_message(stemqa: Stemqa, tmp_pat
 
 def test_ctrl_c_is_quiet(library: Path) -> None:
     """An interrupted command ends with 130 and no traceback."""
-    command = [STEMQA, "ask", "-", "--library", str(library)]
+    # Where the tests run in the background, an interrupt is ignored, and a child would inherit that.
+    command = [sys.executable, "-c", RESTORED, STEMQA, "ask", "-", "--library", str(library)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         with pytest.raises(subprocess.TimeoutExpired):  # it waits for its question
             process.wait(timeout=2)

@@ -70,17 +70,19 @@ def article(document: Document, *, cited: Span | None = None, within: Span | Non
 
 def _block_html(text: str, block: Block, cited: Span | None, *, is_first: bool) -> str:
     start, end = block.span.start, block.span.end
-    if block.kind == "heading":
-        tag = f"h{min(block.level + 1, 6)}"
-        hashes = _HASHES.match(text, start, end)
-        body = hashes.end() if hashes else start
-        return f'<{tag}><span class="hash" aria-hidden="true">{escape(text[start:body])}</span>{escape(text[body:end])}</{tag}>'
-    inner = escape(text[start:end])
     if cited and cited.start < end and start < cited.end:
         low, high = max(start, cited.start), min(end, cited.end)
         target = ' id="cited" tabindex="-1"' if is_first else ""
         mark = f'<mark{target} aria-label="Cited passage: {escape(text[low:high])}">{escape(text[low:high])}</mark>'
         inner = f"{escape(text[start:low])}{mark}{escape(text[high:end])}"
+    elif block.level and (hashes := _HASHES.match(text, start, end)):
+        body = hashes.end()
+        inner = f'<span class="hash" aria-hidden="true">{escape(text[start:body])}</span>{escape(text[body:end])}'
+    else:
+        inner = escape(text[start:end])
+    if block.level:
+        tag = f"h{min(block.level + 1, 6)}"
+        return f"<{tag}>{inner}</{tag}>"
     return f'<p class="{block.kind}">{inner}</p>'
 
 
