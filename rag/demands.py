@@ -25,6 +25,12 @@ _FOCUS = re.compile(
     rf"\b(?:which|what)\s+((?:\w+\s+){{0,2}}?\w{{3,}})(?=\s+(?:\w+\s+)?(?:{_AUXILIARY}|make|show|cause|help|treat|affect)\w*\b)",
     re.IGNORECASE,
 )
+_WHAT_IS = re.compile(
+    r"\W*(?:what|who) (?:is|are|was|were) (?:an? |the )?((?:(?!\b(?:of|for|in|on|to|with|by|from)\b).){2,60}?)\W*",
+    re.IGNORECASE,
+)
+_IS = re.compile(r"(.{2,80}?)\b(?:is|are|was|were|means?|refers?)\b", re.DOTALL)
+_ACRONYM = re.compile(r"\([^)]*\)")
 _YES_NO = re.compile(rf"\W*(?:{_AUXILIARY})\b", re.IGNORECASE)
 _MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
 _KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
@@ -77,7 +83,8 @@ class Demands:
     """What one question demands. All sets and keys are terms of the library's lexical index.
 
     `names`: names, figures and diseases of the question. `focus`: the thing asked for ("which *genes*"), or "". `kinds`: of
-    `_KINDS`. `rarity`: how rare each term is in English, from 0 for the commonest to 1 for one that no list knows.
+    `_KINDS`. `rarity`: how rare each term is in English, from 0 for the commonest to 1 for one that no list knows. `defined`:
+    what a question of the form "What is ...?" wants defined. `make_terms` makes the terms of a text.
     """
 
     names: frozenset[str]
@@ -85,6 +92,8 @@ class Demands:
     kinds: frozenset[str]
     yes_no: bool
     rarity: Mapping[str, float]
+    defined: frozenset[str]
+    make_terms: Callable[[str], list[str]]
 
     @classmethod
     def of(cls, question: str, terms: Callable[[str], list[str]]) -> Demands:
@@ -97,6 +106,8 @@ class Demands:
             kinds=frozenset(kind for kind, (asks, _) in _KINDS.items() if asks.search(question)),
             yes_no=bool(_YES_NO.match(question)),
             rarity={term: rarity(word) for word, term in own.items()},
+            defined=frozenset(terms(what.group(1))) if (what := _WHAT_IS.fullmatch(question)) else frozenset(),
+            make_terms=terms,
         )
 
     def own_signals(self, known: Callable[[str], bool]) -> dict[str, float]:
@@ -119,7 +130,13 @@ class Demands:
             "name_missing": float(any(name not in passage_terms for name in self.names)),
             "rare_missing": max(missing, default=0.0),
             "focus_missing": float(bool(self.focus) and self.focus not in terms),
+            "no_definition": float(bool(self.defined) and not self._defines(sentence)),
         } | {f"no_{kind.replace(' ', '_')}": float(self._lacks(kind, sentence)) for kind in _KINDS}
+
+    def _defines(self, sentence: str) -> bool:
+        """Whether `sentence` says of just the thing asked for what it is."""
+        opening = _IS.match(sentence)
+        return bool(opening) and set(self.make_terms(_ACRONYM.sub(" ", opening.group(1) if opening else ""))) == self.defined
 
     def _lacks(self, kind: str, sentence: str) -> bool:
         return kind in self.kinds and not _KINDS[kind][1].search(sentence)

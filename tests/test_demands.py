@@ -78,3 +78,18 @@ def test_own_signals_tell_what_the_library_does_not_know() -> None:
     """The share of the question's terms that the library holds nowhere is told, and whether a name is among them."""
     signals = demands("Do stem cells help in psoriasis?").own_signals({"stem", "cell", "help"}.__contains__)
     assert (signals["share_unknown"], signals["name_unknown"], signals["yes_no"]) == (0.25, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "lacks"),
+    [
+        ("What are stem cells?", "Stem cells are unique cells.", 0),
+        ("What are stem cells?", "A stem cell transplant is a procedure.", 1),
+        ("What is HSCT?", "The HSCT is a transplant.", 0),
+        ("What is an allogeneic transplant?", "An allogeneic transplant (allo) is one from a donor.", 0),
+        ("What are the risks of a transplant?", "Infections happen.", 0),
+    ],
+)
+def test_what_is_asks_for_a_definition(question: str, sentence: str, lacks: int) -> None:
+    """A question of the form "What is ...?" wants a sentence that says of just that thing what it is."""
+    assert unmet(question, sentence)["no_definition"] == lacks
