@@ -170,7 +170,7 @@ def windows(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
         if end == len(sizes):
             return
         back, shared = end, 0
-        while back - 1 > start and shared + sizes[back - 1] <= OVERLAP_TOKENS and sizes[back - 1] + sizes[end] <= room:
+        while back - 1 > start and shared + sizes[back - 1] <= OVERLAP_TOKENS and shared + sizes[back - 1] + sizes[end] <= room:
             back -= 1
             shared += sizes[back]
         start = back
