@@ -7,28 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import yaml
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from corpus.blocks import Block, join
 from corpus.decode import check_text, normalise
-from corpus.document import Document, Meta, Section, Span
+from corpus.document import Document, Meta
 from stemqa import DocumentError
 
 _FRONT = re.compile(r"---[^\S\n]*\n(.*?)(?<=\n)(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)", re.DOTALL)
 
 _SPACES = re.compile(r"[ \t]+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A rendered block. `level` is 1 to 6 for a heading and 0 for prose; `tight` blocks follow without a blank line."""
-
-    text: str
-    level: int = 0
-    tight: bool = False
 
 
 def markdown_document(text: str, *, stem: str, source: str) -> Document:
@@ -37,7 +29,7 @@ def markdown_document(text: str, *, stem: str, source: str) -> Document:
     tree = SyntaxTreeNode(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(body))
     blocks = [block for block in _blocks(tree) if block.text]
     title = scalar(front.get("title")) or next((block.text for block in blocks if block.level == 1), "") or stem
-    rendering, sections = _rendered(blocks, title)
+    rendering, sections = join(blocks, title=title)
     if not sections:
         raise DocumentError("holds no text besides front matter and headings")
     check_text(title + rendering)
@@ -81,16 +73,16 @@ def _split_front(text: str) -> tuple[Mapping[object, object], str]:
     return values or {}, text[match.end() :]
 
 
-def _blocks(node: SyntaxTreeNode) -> Iterator[_Block]:
+def _blocks(node: SyntaxTreeNode) -> Iterator[Block]:
     """Yield the blocks below `node` in reading order."""
     for child in node.children:
         match child.type:
             case "heading":
-                yield _Block(_inline(child).replace("\n", " "), level=int(child.tag[1]))
+                yield Block(_inline(child).replace("\n", " "), level=int(child.tag[1]))
             case "paragraph":
-                yield _Block(_inline(child))
+                yield Block(_inline(child))
             case "fence" | "code_block":
-                yield _Block(normalise(child.content).strip("\n"))
+                yield Block(normalise(child.content).strip("\n"))
             case "bullet_list" | "ordered_list":
                 yield from _list(child)
             case "table":
@@ -101,7 +93,7 @@ def _blocks(node: SyntaxTreeNode) -> Iterator[_Block]:
                 pass
 
 
-def _list(node: SyntaxTreeNode) -> Iterator[_Block]:
+def _list(node: SyntaxTreeNode) -> Iterator[Block]:
     """Yield one block per item, with its marker, and the blocks inside it indented. A heading in an item is prose."""
     number = int(node.attrs.get("start", 1))
     nested = node.parent is not None and node.parent.type == "list_item"
@@ -113,14 +105,14 @@ def _list(node: SyntaxTreeNode) -> Iterator[_Block]:
             yield replace(block, text=lead + indented, level=0, tight=block.tight if inner else place > 0 or nested)
 
 
-def _table(node: SyntaxTreeNode) -> Iterator[_Block]:
+def _table(node: SyntaxTreeNode) -> Iterator[Block]:
     """Yield one block per row of the table's body, each cell led by its column's heading."""
     rows = [[_inline(cell).replace("\n", " ") for cell in row.children] for part in node.children for row in part.children]
     head, body = rows[0], rows[1:]
     for place, row in enumerate(body):
         cells = [f"{name}: {cell}" if name else cell for name, cell in zip(head, row, strict=False) if cell]
         if cells:
-            yield _Block("- " + "; ".join(cells), tight=place > 0)
+            yield Block("- " + "; ".join(cells), tight=place > 0)
 
 
 def _inline(node: SyntaxTreeNode) -> str:
@@ -144,26 +136,3 @@ def _pieces(node: SyntaxTreeNode) -> Iterator[str]:
                 pass
             case _:
                 yield from _pieces(child)
-
-
-def _rendered(blocks: Sequence[_Block], title: str) -> tuple[str, tuple[Section, ...]]:
-    """Join the blocks to one text and find its sections: prose under one path of headings."""
-    parts: list[str] = []
-    sections: list[Section] = []
-    path: dict[int, str] = {}
-    length, fresh = 0, True
-    for block in blocks:
-        gap = "" if not parts else "\n" if block.tight else "\n\n"
-        start = length + len(gap)
-        length = start + len(block.text)
-        parts += (gap, block.text) if gap else (block.text,)
-        if block.level:
-            path = {level: heading for level, heading in path.items() if level < block.level} | {block.level: block.text}
-            fresh = True
-        elif fresh or not sections:
-            headings = tuple(heading for level, heading in path.items() if (level, heading) != (1, title))
-            sections.append(Section(Span(start, length), headings))
-            fresh = False
-        else:
-            sections[-1] = replace(sections[-1], span=Span(sections[-1].span.start, length))
-    return "".join(parts), tuple(sections)

@@ -16,19 +16,19 @@ from training import perturb
 from training.pairs import Pair, words
 
 SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 questions of each sentence
-    "squad2_part": 0.23,
-    "shift_wiki": 0.235,
+    "squad2_part": 0.26,
+    "shift_wiki": 0.25,
     "selqa": 0.075,
-    "nq_oracle": 0.095,
-    "policyqa": 0.085,
-    "fairytale": 0.10,
-    "qamr": 0.08,
-    "evidence_inference": 0.06,
-    "terms": 0.04,
+    "nq_oracle": 0.105,
+    "policyqa": 0.06,
+    "fairytale": 0.08,
+    "qamr": 0.05,
+    "evidence_inference": 0.075,
+    "terms": 0.045,
 }
-UNANSWERED_SHARE = 0.12  # of SQuAD's draws: its 348 annotated unanswerable questions, drawn several times each
+UNANSWERED_SHARE = 0.14  # of SQuAD's draws: its 348 annotated unanswerable questions, drawn several times each
 NEGATIVE_SHARE = {"policyqa": 0.3, "evidence_inference": 0.4, "terms": 0.35}  # elsewhere 0.5 less the annotated ones
-KINDS = {"same_document": 0.24, "neighbour": 0.14, "removed": 0.18, "name": 0.16, "opposite": 0.10, "word": 0.12, "title": 0.06}
+KINDS = {"same_document": 0.32, "neighbour": 0.08, "removed": 0.20, "name": 0.14, "opposite": 0.10, "word": 0.12, "title": 0.04}
 SHORTEST, LONGEST = 50, 130  # words of a window
 
 

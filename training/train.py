@@ -29,6 +29,7 @@ from embeddings.evidence_input import Input, InputMaker, pad
 from training.examples import Example, Stream
 from training.model import EvidenceNet, Target, load_encoder, losses, sentence_logits
 from training.pairs import Pair, is_held_out, read_judges, read_pairs
+from training.restore import restore
 
 WEIGHTS = {"token": 0.5, "sentence": 1.0, "list": 1.0, "passage": 1.0, "span": 0.3}
 BATCH, BLOCK = 24, 16  # examples in a batch; batches sorted by length together
@@ -136,8 +137,8 @@ def rate_at(share: float) -> float:
     return min(share / WARM_UP, max(0.0, (1.0 - share) / (1.0 - WARM_UP)))
 
 
-def forward(net: EvidenceNet, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
-    with torch.autocast("cpu", torch.bfloat16):
+def forward(net: EvidenceNet, rows: Rows, *, bf16: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         return net(rows.ids, rows.mask, rows.segments)
 
 
@@ -175,12 +176,12 @@ def held_out_rows(pairs: Sequence[Pair], maker: InputMaker, count: int) -> list[
 class Run:
     """One training run in its folder: what it has learned, how long it has run, and its log."""
 
-    def __init__(self, net: EvidenceNet, folder: Path, *, rate: float) -> None:
+    def __init__(self, net: EvidenceNet, folder: Path, *, rate: float, bf16: bool = False) -> None:
         net.encoder.embeddings.requires_grad_(requires_grad=False)
         body = [p for p in net.encoder.parameters() if p.requires_grad]
         heads = [p for name, p in net.named_parameters() if not name.startswith("encoder.")]
         groups = [{"params": body, "peak": rate}, {"params": heads, "peak": rate * HEAD_RATE}]
-        self.net, self.folder = net, folder
+        self.net, self.folder, self.bf16 = net, folder, bf16
         self.parameters = body + heads
         self.optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
         self.step, self.block, self.seconds = 0, 0, 0.0
@@ -189,7 +190,7 @@ class Run:
         """One step at the rate that belongs to `share` of the time; the terms of this worker's loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * rate_at(share)
-        tokens, passage = forward(self.net, rows)
+        tokens, passage = forward(self.net, rows, bf16=self.bf16)
         terms = losses(tokens, passage, rows.sentences, rows.target)
         total = sum(WEIGHTS[name] * term for name, term in terms.items())
         assert isinstance(total, torch.Tensor)
@@ -271,6 +272,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each; a divisor of 24")
     parser.add_argument("--held-out", type=int, default=480, help="held-out examples to measure with while training")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument(
+        "--start", type=Path, help="begin from the weights of this 8-bit ONNX file, not from the embedding model"
+    )
+    parser.add_argument("--bf16", action="store_true", help="where the CPU computes in bf16: twice as fast; else far slower")
     return parser.parse_args(arguments)
 
 
@@ -280,7 +285,10 @@ def work(rank: int, options: argparse.Namespace, pairs: list[Pair], meeting: Mee
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     maker = InputMaker(BASE / "tokenizer.json")
-    run = Run(EvidenceNet(load_encoder(BASE)), options.out, rate=options.rate)
+    net = EvidenceNet(load_encoder(BASE))
+    if options.start:
+        restore(net, options.start)
+    run = Run(net, options.out, rate=options.rate, bf16=options.bf16)
     if options.resume:
         run.resume()
     apart = [p for p in pairs if is_held_out(p)]
