@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.decode import decode
 from corpus.document import Document
+from corpus.limits import Limits
 from stemqa import DocumentError
 
 Report = Callable[[str], None]
@@ -48,39 +50,75 @@ def to_stderr(message: str) -> None:
     print(message, file=sys.stderr)  # noqa: T201 -- this is where messages to a person go
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to read. `source` is how a reader knows it, the same on any machine and from any working directory.
+
+    `root` is the resolved folder that was named, or, for a file that was named itself, that file's resolved path.
+    """
+
+    path: Path
+    source: str
+    root: Path
+
+
+def find_files(paths: Sequence[Path]) -> list[SourceFile]:
     """Return the files to read, sorted by source: named files, whatever their suffix, and those of known kind in named folders.
 
     Hidden files, hidden folders and symbolic links that lead out of the named folder are passed over. In a folder that
     holds a `corpus.jsonl` only that is read. `DocumentError` for a missing path or a folder without documents.
     """
-    return [path for path, _ in _found(paths)]
+    found: dict[Path, SourceFile] = {}
+    for path in paths:
+        for file in _files_of(path):
+            found.setdefault(file.path.resolve(), file)
+    return sorted(found.values(), key=lambda file: (file.source, file.path))
 
 
-def load_documents(paths: Sequence[Path], *, report: Report = to_stderr) -> Iterator[Document]:
+def read_file(file: SourceFile, *, report: Report = to_stderr, limits: Limits = Limits()) -> tuple[Document, ...]:  # noqa: B008, ARG001 -- frozen
+    """Return what a file holds; `report` gets one line for the file, or each part of it, that cannot be read. Never raises."""
+    parser = _PARSERS.get(file.path.suffix.lower())
+    if parser is None:
+        report(f"{file.source} is not read: its name does not end in {_known()}")
+        return ()
+    documents: list[Document] = []
+    try:
+        documents.extend(parser(file.path, file.source, report))
+    except DocumentError as error:
+        report(f"{file.source} {error}; left out")
+    except OSError as error:
+        report(f"{file.source} cannot be read: {error.strerror}; left out")
+    return tuple(documents)
+
+
+def load_documents(
+    paths: Sequence[Path],
+    *,
+    report: Report = to_stderr,
+    limits: Limits = Limits(),  # noqa: B008 -- frozen
+) -> Iterator[Document]:
     """Return the documents of all files, in the order of `find_files`.
 
     A file or line that cannot be read goes to `report` as one line and does not stop the rest. The same text twice is one
     document, and reported. `DocumentError` at once for a missing path, and while iterating for two different documents
     with one id, or at the end when nothing could be read.
     """
-    return _documents(_found(paths), report)
+    return _documents(find_files(paths), report, limits)
 
 
-def _found(paths: Sequence[Path]) -> list[tuple[Path, str]]:
-    """Return each file once, with its source: the path from the named folder, or the named file's own folder, on."""
-    found: dict[Path, tuple[Path, str]] = {}
-    for path in paths:
-        files = _files_below(path) if path.is_dir() else [path]
-        root = path.resolve() if path.is_dir() else path.resolve().parent
-        if not path.exists():
-            raise DocumentError(f"{path} does not exist; name a file or folder of {_known()} files")
-        if not files:
-            raise DocumentError(f"{path} holds no document; files that end in {_known()} are read")
-        for file in files:
-            inside = file.relative_to(path).as_posix() if path.is_dir() else file.name
-            found.setdefault(file.resolve(), (file, f"{root.name}/{inside}".lstrip("/")))
-    return sorted(found.values(), key=lambda entry: (entry[1], entry[0]))
+def _files_of(path: Path) -> Iterator[SourceFile]:
+    """Yield the named file, or the files of known kind below the named folder."""
+    root = path.resolve()
+    if not path.exists():
+        raise DocumentError(f"{path} does not exist; name a file or folder of {_known()} files")
+    if not path.is_dir():
+        yield SourceFile(path, f"{root.parent.name}/{path.name}".lstrip("/"), root)
+        return
+    files = _files_below(path)
+    if not files:
+        raise DocumentError(f"{path} holds no document; files that end in {_known()} are read")
+    for file in files:
+        yield SourceFile(file, f"{root.name}/{file.relative_to(path).as_posix()}".lstrip("/"), root)
 
 
 def _files_below(folder: Path) -> list[Path]:
@@ -110,10 +148,10 @@ def _known() -> str:
     return f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 
 
-def _documents(files: Sequence[tuple[Path, str]], report: Report) -> Iterator[Document]:
+def _documents(files: Sequence[SourceFile], report: Report, limits: Limits) -> Iterator[Document]:
     seen: dict[str, tuple[str, str]] = {}  # id -> hash of the text, source
-    for path, source in files:
-        for document in _read(path, source, report):
+    for file in files:
+        for document in read_file(file, report=report, limits=limits):
             if document.id not in seen:
                 seen[document.id] = (document.sha256, document.source)
                 yield document
@@ -124,17 +162,3 @@ def _documents(files: Sequence[tuple[Path, str]], report: Report) -> Iterator[Do
             report(f"{document.source} has the same text as {first}; kept once")
     if not seen:
         raise DocumentError(f"none of {len(files)} files could be read; files that end in {_known()} are read")
-
-
-def _read(path: Path, source: str, report: Report) -> Iterator[Document]:
-    """Yield what a file holds, and report what it does not."""
-    parser = _PARSERS.get(path.suffix.lower())
-    if parser is None:
-        report(f"{source} is not read: its name does not end in {_known()}")
-        return
-    try:
-        yield from parser(path, source, report)
-    except DocumentError as error:
-        report(f"{source} {error}; left out")
-    except OSError as error:
-        report(f"{source} cannot be read: {error.strerror}; left out")

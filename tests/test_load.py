@@ -53,7 +53,7 @@ class TestFindingFiles:
         for name in names:
             (docs / name).parent.mkdir(parents=True, exist_ok=True)
             (docs / name).write_text("x")
-        assert [path.relative_to(docs).as_posix() for path in find_files([docs])] == [
+        assert [file.path.relative_to(docs).as_posix() for file in find_files([docs])] == [
             "a.md",
             "b.TXT",
             "sub/c.markdown",
@@ -64,7 +64,7 @@ class TestFindingFiles:
         """Beside a corpus.jsonl nothing else is a document: not its queries, not its notes."""
         write(tmp_path, corpus__jsonl='{"_id": "1", "text": "It is."}', queries__jsonl='{"_id": "q", "text": "Is it?"}')
         write(tmp_path, notes__md="Notes.", sub_in_x__txt="More.")
-        assert [path.name for path in find_files([tmp_path])] == ["corpus.jsonl"]
+        assert [file.path.name for file in find_files([tmp_path])] == ["corpus.jsonl"]
 
     def test_links_out_of_the_folder_are_not_followed(self, tmp_path: Path) -> None:
         """A symbolic link that leads out is passed over, one that stays inside is the same file."""
