@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ pytest.importorskip("sklearn")
 
 from embeddings.evidence import read_window  # noqa: E402 -- after the check for what training needs
 from embeddings.evidence_input import Input, pad  # noqa: E402
-from training import perturb  # noqa: E402
+from training import perturb, slots  # noqa: E402
 from training.examples import Stream, window  # noqa: E402
 from training.model import EvidenceNet, Target, losses, sentence_logits  # noqa: E402
 from training.pairs import SOURCES, Judges, Pair, is_held_out, read_pairs, sentence_spans  # noqa: E402
@@ -294,3 +295,40 @@ def test_a_resumed_run_is_drawn_once() -> None:
     log += [{"step": 50, "loss": 2.1, "token": 0.55}, {"step": 75, "loss": 1.0, "token": 0.4}]
     assert curves(log)[0]["token"] == [(0.025, 0.6), (0.05, 0.55), (0.075, 0.4)]
     ET.fromstring(draw(log))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer", "question", "expected"),
+    [
+        (
+            "The tower was built in 1889 by Eiffel.",
+            "1889",
+            "When was the tower built?",
+            r"The tower was built (?!in 1889).+ by Eiffel\.",
+        ),
+        (
+            "It has 24 rooms.",
+            "24 rooms",
+            "How many rooms has it?",
+            r"It has (several|many|some|a number of|a few|most of the) rooms\.",
+        ),
+        ("The law was written by Anna Miller.", "Anna Miller", "Who wrote the law?", r"The law was written by (?!Anna).+\."),
+        ("He came on foot.", "on foot", "How did he come?", r"He came .+\."),
+    ],
+)
+def test_a_short_answer_is_made_vague_in_its_kind(sentence: str, answer: str, question: str, expected: str) -> None:
+    """What is left says that there is such a thing, and not which."""
+    start = sentence.index(answer)
+    for seed in range(20):
+        blurred = slots.blur(sentence, start, start + len(answer), question=question, rng=random.Random(seed))
+        assert blurred is not None
+        assert re.fullmatch(expected, blurred)
+        assert answer not in blurred
+
+
+def test_a_question_is_turned_only_to_what_the_passage_does_not_hold() -> None:
+    """A time is asked for only where none is told, a count only where nothing is counted."""
+    rng = random.Random(0)
+    assert slots.turn("Which genes do they change?", "They change genes.", rng) == "How many genes do they change?"
+    assert slots.turn("Which genes do they change?", "They change four genes.", rng) is None
+    assert slots.turn("How did it end?", "It ended in 1990 because of war, 3 times.", rng) is None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from training import perturb
+from training import perturb, slots
 from training.pairs import Pair, words
 
 SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 questions of each sentence
@@ -28,7 +28,17 @@ SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 qu
 }
 UNANSWERED_SHARE = 0.14  # of SQuAD's draws: its 348 annotated unanswerable questions, drawn several times each
 NEGATIVE_SHARE = {"policyqa": 0.3, "evidence_inference": 0.4, "terms": 0.35}  # elsewhere 0.5 less the annotated ones
-KINDS = {"same_document": 0.32, "neighbour": 0.08, "removed": 0.20, "name": 0.14, "opposite": 0.10, "word": 0.12, "title": 0.04}
+KINDS = {
+    "same_document": 0.26,
+    "neighbour": 0.06,
+    "removed": 0.15,
+    "vague": 0.22,
+    "turned": 0.05,
+    "name": 0.10,
+    "opposite": 0.06,
+    "word": 0.08,
+    "title": 0.02,
+}
 SHORTEST, LONGEST = 50, 130  # words of a window
 
 
@@ -152,6 +162,8 @@ class Stream:
             pair = self._among_others(pair, rng)
         if rng.random() < 0.08:
             pair = self._renamed(pair, rng)
+        elif rng.random() < 0.15:
+            pair = _blurred_beside(pair, rng)
         return self._windowed(pair, "answered", rng)
 
     def _renamed(self, pair: Pair, rng: random.Random) -> Pair:
@@ -263,6 +275,29 @@ class Stream:
             return self._asked_otherwise(pair, turned, "opposite", rng)
         return self._asked_otherwise(pair, perturb.negate(pair.question, rng), "negated", rng)
 
+    def _vague(self, pair: Pair, rng: random.Random) -> Example | None:
+        """Its own passage, with the short answer made vague wherever it stands."""
+        if pair.answer is None or not pair.answer_text:
+            return None
+        place, start, end = pair.answer
+        blurred = slots.blur(pair.sentences[place], start, end, question=pair.question, rng=rng)
+        if blurred is None:
+            return None
+        sentences = (*pair.sentences[:place], blurred, *pair.sentences[place + 1 :])
+        if _holds(sentences, pair.answer_text):
+            return None
+        if pair.source == "qamr":
+            pair = self._among_others(replace(pair, sentences=sentences, answer=None), rng)
+            made = self._windowed(pair, "vague", rng)
+        else:
+            made = self._windowed(replace(pair, sentences=sentences, answer=None), "vague", rng)
+        return replace(made, gold=frozenset(), answer=None)
+
+    def _turned(self, pair: Pair, rng: random.Random) -> Example | None:
+        made = self._windowed(pair, "turned", rng)
+        question = slots.turn(pair.question, " ".join(made.sentences), rng)
+        return None if question is None else replace(made, question=question, gold=frozenset(), answer=None)
+
     def _word(self, pair: Pair, rng: random.Random) -> Example | None:
         pool = self._words[pair.document if rng.random() < 0.5 else pair.source]
         others = rng.sample(pool, min(len(pool), 400))
@@ -306,6 +341,31 @@ class Stream:
                 Example(question, bare.context, rest.sentences, frozenset(), None, "terms") if len(rest.sentences) > 1 else None
             )
         return Example(question, bare.context, bare.sentences, frozenset(gold), None, "terms")
+
+
+def _blurred_beside(pair: Pair, rng: random.Random) -> Pair:
+    """Make something vague that is not asked for: vague words alone must not mean "no answer"."""
+    asked = set(words(pair.question))
+    fit = [
+        (k, match.start(), match.end())
+        for k, sentence in enumerate(pair.sentences)
+        for match in re.finditer(r"\b(?:1\d{3}|20\d{2}|\d[\d,.]*\d|\d)\b|(?<=[a-z,] )[A-Z]\w+(?: [A-Z]\w+)*", sentence)
+        if not asked & set(words(match.group()))
+        and not (pair.answer and k == pair.answer[0] and match.start() < pair.answer[2] and pair.answer[1] < match.end())
+        and not _holds([match.group()], pair.answer_text)
+    ]
+    if not fit:
+        return pair
+    near = [place for place in fit if place[0] in pair.gold]
+    place, start, end = rng.choice(near if near and rng.random() < 0.7 else fit)
+    blurred = slots.blur(pair.sentences[place], start, end, question=rng.choice(("who", "where", "what")), rng=rng)
+    if blurred is None or (pair.answer and pair.answer_text not in blurred and place == pair.answer[0]):
+        return pair
+    answer = pair.answer
+    if answer is not None and answer[0] == place and start < answer[1]:
+        shift = len(blurred) - len(pair.sentences[place])
+        answer = (place, answer[1] + shift, answer[2] + shift)
+    return replace(pair, sentences=(*pair.sentences[:place], blurred, *pair.sentences[place + 1 :]), answer=answer)
 
 
 def _holds(sentences: Sequence[str], answer: str) -> bool:

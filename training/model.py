@@ -78,7 +78,7 @@ class Target:
 def losses(tokens: Tensor, passage: Tensor, sentences: Tensor, target: Target) -> dict[str, Tensor]:
     """Return the terms of the loss, each a mean over the batch: token, sentence, list, passage, span."""
     logits, exists = sentence_logits(tokens, sentences)
-    gold = target.gold[:, : logits.shape[1]]
+    gold = target.gold[:, : logits.shape[1]] * exists  # a sentence beyond the longest input has no token to learn with
     answered = (gold.sum(-1) > 0).float()
     inside = sentences >= 0
     token_gold = torch.where(inside, gold.gather(1, sentences.clamp(min=0)), 0.0)

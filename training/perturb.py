@@ -201,15 +201,15 @@ def _neighbour(letter: str, rng: random.Random) -> str:
 
 
 def as_typed(question: str, rng: random.Random) -> str:
-    """Return the question, three times in five as it is, else as people type: keywords, slips, small letters, an opening."""
+    """Return the question, two times in three as it is, else as people type: keywords, slips, small letters, an opening."""
     draw = rng.random()
-    if draw < 0.6:
+    if draw < 0.67:
         return question
-    if draw < 0.72:
+    if draw < 0.77:
         return misspell(question, rng)
-    if draw < 0.83:
+    if draw < 0.86:
         return keywords(question, rng)
-    if draw < 0.87:
+    if draw < 0.89:
         return misspell(keywords(question, rng), rng)
     if draw < 0.96:
         return question.lower().rstrip(" ?")
