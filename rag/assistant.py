@@ -19,7 +19,7 @@ from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
 from rag.guard import has_words, screen
 from rag.library import Library, Progress, build_library, is_current
 from rag.messages import MESSAGES, unanswered
-from rag.protocols import EvidenceModel
+from rag.protocols import Embedder, EvidenceModel
 from rag.query import Query, queries, whole_query
 from rag.reply import Answer, Citation, Hit, Reason, Refusal, Reply, Trace
 from rag.retrieve import collapse, retrieve, wording
@@ -59,6 +59,14 @@ class Assistant:
         """Open `settings.library` and load its models. `LibraryError` or `ModelError` when that cannot be done."""
         embedder = open_embedder(settings.model, threads=settings.threads)
         reader = open_evidence_model(threads=settings.threads) if settings.evidence == "on" else None
+        return cls._with_models(settings, embedder, reader)
+
+    def reopened(self, settings: Settings) -> Assistant:
+        """Open `settings.library` as it is now, with the models that are loaded already. `LibraryError` as `open`."""
+        return self._with_models(settings, self.library.embedder, self.reader)
+
+    @classmethod
+    def _with_models(cls, settings: Settings, embedder: Embedder, reader: EvidenceModel | None) -> Assistant:
         library = Library.open(settings.library, embedder)
         if reader and EVIDENCE not in library.calibrations:
             raise LibraryError(

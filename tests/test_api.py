@@ -14,7 +14,7 @@ from stemqa import LibraryError, SettingsError
 from ui.api import create_app
 from ui.gate import MAX_BODY_BYTES, is_loopback
 from ui.opening import Opening
-from ui.page import answer_html, own_index, shelf_html, welcome_html
+from ui.page import answer_html, desk_html, own_index
 from ui.server import address, bind
 from ui.turns import reply_html
 from ui.wire import to_wire
@@ -212,11 +212,13 @@ def test_ready_only_when_open() -> None:
         assert (response.status_code, response.json()["type"]) == (503, "urn:stemqa:problem:opening")
         assert int(response.headers["retry-after"]) > 0
         assert client.post("/api/v1/ask", json={"question": "marrow"}).status_code == 503
-        assert 'data-state="opening"' in welcome_html(opening)
+        assert 'data-state="opening"' in desk_html(opening)[0]
         assert "being opened" in answer_html(opening, "marrow", turn_id="1")
         gate.set()
         assert done.wait(5)
-        assert client.get("/readyz").json() == {"status": "ready", "library": "fake-library", "documents": 3}
+        assert client.get("/readyz").json() == {
+            "status": "ready", "library": "fake-library", "documents": 3, "stale": None,
+        }  # fmt: skip
 
 
 def test_a_library_that_cannot_be_opened_is_told() -> None:
@@ -306,8 +308,7 @@ def test_markup_is_shown_as_text_everywhere(opening: Opening) -> None:
         answer_html(evil, f"quotable {HOSTILE}", turn_id='"><script>'),
         reply_html(assistant.ask("quotable")),
         reply_html(assistant.ask("Should I quotable")),
-        welcome_html(evil),
-        shelf_html(evil),
+        *desk_html(evil),
     ]
     for html in shown:
         assert "<script" not in html
@@ -326,8 +327,10 @@ def test_a_failure_is_shown_in_place(opening: Opening) -> None:
 
 def test_a_small_library_is_greeted_with_its_own_titles(opening: Opening) -> None:
     """Without the shipped documents, the example questions are the titles of the library's own."""
-    assert "What stem cells are" in welcome_html(opening)
-    assert "autologous" not in welcome_html(opening)
+    welcome, shelf = desk_html(opening)
+    assert "What stem cells are" in welcome
+    assert "What stem cells are" in shelf
+    assert "autologous" not in welcome
 
 
 # ---- the server

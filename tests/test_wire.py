@@ -70,7 +70,7 @@ def test_hits_name_their_passage() -> None:
     (hit,) = hits_to_wire(assistant.search("fat.", 5), id="x", documents=assistant.library.documents).hits
     assert CELLS.text[hit.start : hit.end] == hit.text == "Mesenchymal cells live in fat."
     assert hit.chunk_id == f"cells:{hit.start}-{hit.end}"
-    assert hit.url == f"/documents/cells?start={hit.start}&end={hit.end}#cited"
+    assert hit.url == f"/documents/cells?start={hit.start}&end={hit.end}&text={CELLS.sha256[:12]}#cited"
 
 
 def test_document_path_escapes_the_id() -> None:

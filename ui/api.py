@@ -21,7 +21,8 @@ from ui.gate import Gate
 from ui.opening import Assistant, Opening
 from ui.page import mount_page
 from ui.problems import Problem, ProblemDetails, documented, handle_problems
-from ui.viewer import document_page, documents_page, excerpt
+from ui.reload import POLL_SECONDS, Reload
+from ui.viewer import CHANGED, GONE, document_page, documents_page, excerpt
 from ui.wire import WireHits, WireReply, document_path, hits_to_wire, reply_id, section_name, to_wire
 
 STATIC = Path(__file__).parent / "static"
@@ -29,6 +30,7 @@ MAX_HITS = 100
 
 DocumentId = Annotated[str, InPath(description="Identifier of a document of the library.")]
 Offset = Annotated[int | None, Query(ge=0, description="Code points of the document's normalised text, counted from 0.")]
+TextDigits = Annotated[str | None, Query(pattern="^[0-9a-f]{1,64}$", description="First digits of the text's SHA-256.")]
 
 
 def _unicode(text: str) -> str:
@@ -102,16 +104,24 @@ class Ready(BaseModel):
     status: str = "ready"
     library: str
     documents: int
+    stale: str | None = Field(
+        default=None, description="Why the library in the folder, which has changed, is not the one that is served."
+    )
 
 
-def create_app(open_assistant: Callable[[], Assistant] | Opening, settings: Settings) -> FastAPI:
-    """Make the application. The assistant is opened in the background once the application starts."""
+def create_app(
+    open_assistant: Callable[[], Assistant] | Opening, settings: Settings, *, poll_seconds: float = POLL_SECONDS
+) -> FastAPI:
+    """Make the application. The assistant is opened in the background once the application starts, and follows its library."""
     opening = open_assistant if isinstance(open_assistant, Opening) else Opening(open_assistant)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        reload = Reload(opening, settings, poll_seconds=poll_seconds)
+        reload.start()
         opening.start()
         yield
+        reload.stop()
 
     # The interactive pages that FastAPI offers load their scripts from the internet, so they are off.
     app = FastAPI(
@@ -144,9 +154,10 @@ def _health(opening: Opening) -> APIRouter:
 
     @router.get("/readyz", responses=documented(503))
     async def readyz() -> Ready:
-        """Whether questions can be answered: the library is open and its model is loaded."""
-        library = opening.ready().library
-        return Ready(library=library.fingerprint, documents=len(library.documents))
+        """Whether questions can be answered: a library is open and its model is loaded, if not the newest, as `stale` says."""
+        serving = opening.serving()
+        library = serving.assistant.library
+        return Ready(library=library.fingerprint, documents=len(library.documents), stale=serving.stale)
 
     return router
 
@@ -200,13 +211,17 @@ def _pages(opening: Opening) -> APIRouter:
         return documents_page(d for _, d in sorted(opening.ready().library.documents.items()))
 
     @router.get("/documents/{id:path}")
-    def one_document(id: DocumentId, start: Offset = None, end: Offset = None) -> str:
+    def one_document(id: DocumentId, start: Offset = None, end: Offset = None, text: TextDigits = None) -> str:
         document = _find(opening, id)
+        if text and not document.sha256.startswith(text):
+            return document_page(document, note=CHANGED)
         return document_page(document, cited=_span(document, start, end))
 
     @router.get("/sources/{id:path}")
-    def source(id: DocumentId, start: Offset = None, end: Offset = None) -> str:
+    def source(id: DocumentId, start: Offset = None, end: Offset = None, text: TextDigits = None) -> str:
         document = _find(opening, id)
+        if text and not document.sha256.startswith(text):
+            raise Problem(404, "changed-document", "Not in this form", detail=CHANGED)
         return excerpt(document, cited=_span(document, start, end))
 
     return router
@@ -215,7 +230,7 @@ def _pages(opening: Opening) -> APIRouter:
 def _find(opening: Opening, id: str) -> Document:
     document = opening.ready().library.documents.get(id)
     if document is None:
-        raise Problem(404, "unknown-document", "No such document", detail=f"The library has no document {id!r}.")
+        raise Problem(404, "unknown-document", "Not in this library", detail=GONE.format(id=id))
     return document
 
 

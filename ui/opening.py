@@ -1,14 +1,19 @@
-"""The assistant as the web surfaces see it: opened in the background, and not there until that is done."""
+"""The assistant as the web surfaces see it: opened in the background, not there until that is done, and replaced while served.
+
+A request takes the assistant once, with `ready`, and uses it to its end: so it is served from one generation of the library.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from threading import Thread
 from typing import Protocol
 
 from corpus.document import Document
 from rag.reply import Hit, Reply
+from rag.settings import Settings
 from stemqa import StemqaError
 from ui.problems import Problem
 
@@ -35,6 +40,18 @@ class Assistant(Protocol):
 
     def search(self, question: str, k: int = 10) -> Sequence[Hit]: ...
 
+    def reopened(self, settings: Settings) -> Assistant:
+        """Open the library that is in the folder now, with the models that are loaded already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What is served now. `stale` says why it is not the library that the folder holds; None where it is."""
+
+    assistant: Assistant
+    stale: str | None = None
+
 
 class Opening:
     """Opens an assistant once, in a thread of its own, so that the server answers while models load."""
@@ -42,7 +59,8 @@ class Opening:
     def __init__(self, open_assistant: Callable[[], Assistant]) -> None:
         self._open = open_assistant
         self._started = False
-        self._future: Future[Assistant] = Future()
+        self._opened: Future[None] = Future()
+        self._serving: Serving | None = None
 
     def start(self) -> None:
         """Begin to open. Later calls do nothing."""
@@ -54,20 +72,29 @@ class Opening:
         try:
             assistant = self._open()
             assistant.ask(WARM_UP)
-            self._future.set_result(assistant)
+            self._serving = Serving(assistant)
+            self._opened.set_result(None)
         except BaseException as error:  # noqa: BLE001 -- it belongs to whoever asks for the assistant
-            self._future.set_exception(error)
+            self._opened.set_exception(error)
 
     def when_done(self, callback: Callable[[BaseException | None], None]) -> None:
         """Call back with None once the assistant is there, or with the error that opening it ended in."""
-        self._future.add_done_callback(lambda future: callback(future.exception()))
+        self._opened.add_done_callback(lambda future: callback(future.exception()))
 
-    def ready(self) -> Assistant:
-        """Return the assistant. `Problem` 503 while it is being opened, or when it could not be."""
-        if not self._future.done():
+    def serve(self, serving: Serving) -> None:
+        """Serve this from now on. A request that has begun keeps what it took."""
+        self._serving = serving
+
+    def serving(self) -> Serving:
+        """Return what is served. `Problem` 503 while it is being opened, or when it could not be."""
+        if not self._opened.done():
             raise Problem(503, "opening", "The library is being opened", detail="Try again in a few seconds.", retry_after=2)
-        error = self._future.exception()
-        if error is None:
-            return self._future.result()
+        error = self._opened.exception()
+        if self._serving is not None:
+            return self._serving
         detail = str(error) if isinstance(error, StemqaError) else "The server's log says why."
         raise Problem(503, "not-opened", "The library could not be opened", detail=detail)
+
+    def ready(self) -> Assistant:
+        """Return the assistant that is served; for the length of one request. `Problem` 503 as `serving`."""
+        return self.serving().assistant

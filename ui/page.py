@@ -136,7 +136,7 @@ def _blocks(opening: Opening, settings: Settings) -> gr.Blocks:
                 gr.HTML(_SOURCE, elem_id="source", apply_default_css=False)
                 shelf = gr.HTML(elem_id="shelf", apply_default_css=False)
         page.load(
-            lambda: (welcome_html(opening), shelf_html(opening)),
+            lambda: desk_html(opening),
             outputs=[welcome, shelf],
             queue=False,
             show_progress="hidden",
@@ -173,14 +173,18 @@ def answer_html(opening: Opening, question: str, *, turn_id: str) -> str:
     return turn(question, body, id=turn_id)
 
 
-def welcome_html(opening: Opening) -> str:
-    """Return what stands where there is no conversation yet."""
+def desk_html(opening: Opening) -> tuple[str, str]:
+    """Return what stands where there is no conversation and no source yet: a welcome, and the shelf. Both of one library."""
     try:
         library = opening.ready().library
     except Problem as problem:
         state = "failed" if problem.details.type.endswith("not-opened") else "opening"
         words = f"<h1>{escape(problem.details.title)}</h1><p>{escape(problem.details.detail)}</p>"
-        return f'<div class="welcome" data-state="{state}">{words}</div>'
+        return f'<div class="welcome" data-state="{state}">{words}</div>', ""
+    return _welcome(library), _shelf(library)
+
+
+def _welcome(library: OpenLibrary) -> str:
     count = len(library.documents)
     return f"""<div class="welcome"><h1>Ask the library.</h1>
 <p>Every answer is quoted word for word from {count:,} document{"" if count == 1 else "s"}, with the place it comes from.
@@ -188,12 +192,8 @@ Where they hold no answer, you are told so.</p>
 <ul class="chips" aria-label="Example questions">{chips(_examples(library))}</ul></div>"""
 
 
-def shelf_html(opening: Opening) -> str:
-    """Return the list of documents that the source panel shows before a source is opened."""
-    try:
-        documents = [d for _, d in sorted(opening.ready().library.documents.items())]
-    except Problem:
-        return ""
+def _shelf(library: OpenLibrary) -> str:
+    documents = [d for _, d in sorted(library.documents.items())]
     rows = "".join(f"<li>{document_link(d)}</li>" for d in documents[:SHOWN_DOCUMENTS])
     more = f'<p><a href="/documents">All {len(documents):,} documents</a></p>' if len(documents) > SHOWN_DOCUMENTS else ""
     return f"""<div class="shelf"><p class="eyebrow">Sources</p>

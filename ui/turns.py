@@ -121,7 +121,7 @@ def _mark(citation: Citation, *, group: str) -> str:
 
 
 def _target(citation: Citation) -> str:
-    path = document_path(citation.document_id, citation.span)
+    path = document_path(citation.document_id, citation.span, sha256=citation.document_sha256)
     facts = {
         "href": path,
         "data-source": path.replace("/documents/", "/sources/", 1).partition("#")[0],

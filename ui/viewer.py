@@ -19,6 +19,17 @@ from ui.wire import document_path
 EXCERPT_CHARS = 20_000
 """How much text on either side of a cited span the source panel shows; the page shows all of it."""
 
+GONE = (
+    "The library holds no document {id!r}. If an earlier answer led here: the document has been taken out of the library "
+    "since. Ask again to hear what the library says now."
+)
+"""Of a document that is not there."""
+CHANGED = (
+    "This document has changed since the answer that led here was given, so the cited passage is not marked. "
+    "Ask again to have it quoted from the text as it is now."
+)
+"""Of a document that a citation was made of in another form."""
+
 _BREAK = re.compile(r"\n(?:[ \t]*\n)+|\n(?=[ \t]*(?:[-*+•‣◦–—]|\d{1,3}[.)])[ \t])")
 _NEWLINES = re.compile(r"\n\s*")
 _HASHES = re.compile(r"#{1,6}[ \t]+")
@@ -96,12 +107,13 @@ def excerpt(document: Document, *, cited: Span | None) -> str:
     return f"{before}{article(document, cited=cited, within=within)}{after}"
 
 
-def document_page(document: Document, *, cited: Span | None = None) -> str:
-    """Return the page of one document, with `cited` marked."""
+def document_page(document: Document, *, cited: Span | None = None, note: str = "") -> str:
+    """Return the page of one document, with `cited` marked, and with `note` above its text."""
     jump = '<a class="jump" href="#cited">Go to the cited passage</a>' if cited else ""
+    said = f'<p class="note" role="status">{escape(note)}</p>' if note else ""
     return page(
         document.title,
-        f"""<header class="source-head"><h1>{escape(document.title)}</h1>{_facts(document)}{jump}</header>
+        f"""<header class="source-head"><h1>{escape(document.title)}</h1>{_facts(document)}{jump}{said}</header>
 <article class="source-text">{article(document, cited=cited)}</article>""",
     )
 

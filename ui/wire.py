@@ -16,6 +16,9 @@ from pydantic.config import JsonDict
 from corpus.document import Document, Span
 from rag.reply import Answer, AnswerSentence, Citation, Hit, Reason, Refusal, Reply, Trace
 
+TEXT_DIGITS = 12
+"""How many digits of a text's SHA-256 a link holds, to tell the text that it was made for from a later one."""
+
 
 class WireModel(BaseModel):
     """Frozen, and strict about names: a field that is not in the form is an error."""
@@ -82,7 +85,7 @@ _EXAMPLE: JsonDict = {
             "end": 482,
             "quote": "Stem cells can be obtained from various sources, among them adult tissues, "
             "umbilical cord blood and embryonic tissue.",
-            "url": "/documents/what-stem-cells-are?start=365&end=482#cited",
+            "url": "/documents/what-stem-cells-are?start=365&end=482&text=000000000000#cited",
         }
     ],
     "confidence": 0.97,
@@ -136,10 +139,16 @@ class WireHits(WireModel):
     hits: list[WireHit]
 
 
-def document_path(document_id: str, span: Span | None = None) -> str:
-    """Return the path of the page that shows a document, with `span` marked when one is given."""
+def document_path(document_id: str, span: Span | None = None, *, sha256: str = "") -> str:
+    """Return the path of the page that shows a document, with `span` marked when one is given.
+
+    `sha256` is that of the text that the span counts in: of another text the page marks nothing.
+    """
     path = f"/documents/{quote(document_id, safe='')}"
-    return f"{path}?{urlencode({'start': span.start, 'end': span.end})}#cited" if span else path
+    if span is None:
+        return path
+    text = {"text": sha256[:TEXT_DIGITS]} if sha256 else {}
+    return f"{path}?{urlencode({'start': span.start, 'end': span.end, **text})}#cited"
 
 
 def reply_id(question: str, *, library: str) -> str:
@@ -211,7 +220,7 @@ def _citation(citation: Citation) -> WireCitation:
         start=citation.span.start,
         end=citation.span.end,
         quote=citation.quote,
-        url=document_path(citation.document_id, citation.span),
+        url=document_path(citation.document_id, citation.span, sha256=citation.document_sha256),
     )
 
 
@@ -230,5 +239,5 @@ def _hit(hit: Hit, document: Document) -> WireHit:
         title=document.title,
         section=section_name(chunk.headings),
         text=chunk.span.of(document.text),
-        url=document_path(document.id, chunk.span),
+        url=document_path(document.id, chunk.span, sha256=document.sha256),
     )
