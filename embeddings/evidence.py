@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.emphasis import ShortAnswer, likeliest, log_total, whole_words
 from embeddings.evidence_input import ALL_TOKENS, CONTEXT_TOKENS, QUESTION_TOKENS, Input, InputMaker, pad
 from stemqa import ModelError
 
@@ -35,7 +36,6 @@ OVERLAP_TOKENS = 50
 """Tokens at a window's end that the next one reads again, so that a sentence keeps what it refers to."""
 ROWS = 8
 """Windows computed at once, of like length."""
-LONGEST_ANSWER = 24  # tokens
 
 Floats = NDArray[np.float32]
 
@@ -66,30 +66,38 @@ class PassageEvidence:
 class WindowLogits:
     """Raw output for one window: a logit for each of its sentences, and what its answerability is told from.
 
-    `spans` holds for each sentence the best short answer as (score over "none", start, end in the sentence), or None.
+    `spans` holds for each sentence its likeliest short answer; None for a sentence of no known characters.
     """
 
     sentences: tuple[float, ...]
     answers: float
     nothing: float
-    spans: tuple[tuple[float, int, int] | None, ...]
+    spans: tuple[ShortAnswer | None, ...]
 
     @property
     def signals(self) -> tuple[float, float, float, float]:
         """What answerability is fitted on: passage logit, null logit, best sentence logit, best span over none."""
-        best_span = max((span[0] for span in self.spans if span is not None), default=-10.0)
+        best_span = max((span.over for span in self.spans if span is not None), default=-10.0)
         return self.answers, self.nothing, max(self.sentences), best_span
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCalibration:
-    """How logits become probabilities: logistic functions fitted on held-out pairs with the shipped 8-bit weights."""
+    """How logits become probabilities: logistic functions fitted on held-out pairs with the shipped 8-bit weights.
+
+    `emphasis` is the least certainty, below 0, of a short answer that is marked; at 0 none is.
+    """
 
     sentence: tuple[float, float]  # slope and offset
     answerable: tuple[float, float, float, float, float]  # a weight for each of WindowLogits.signals, and an offset
+    emphasis: float = 0.0
 
     def of_sentence(self, logit: float) -> float:
         return _sigmoid(self.sentence[0] * logit + self.sentence[1])
+
+    def marks(self, found: ShortAnswer) -> bool:
+        """Whether a short answer is sure enough to be marked."""
+        return self.emphasis <= found.certainty < 0
 
     def of_window(self, window: WindowLogits) -> float:
         *weights, offset = self.answerable
@@ -150,9 +158,17 @@ class OnnxEvidenceModel:
         for start, window in found:
             for k, (logit, span) in enumerate(zip(window.sentences, window.spans, strict=True), start):
                 if logit > best[k]:
-                    best[k], emphasis[k] = logit, _emphasis(passage.text, passage.sentences[k], span)
+                    best[k], emphasis[k] = logit, self._emphasis(passage, k, span)
         answerable = max((self._calibration.of_window(window) for _, window in found), default=0.0)
         return PassageEvidence(tuple(self._calibration.of_sentence(logit) for logit in best), answerable, tuple(emphasis))
+
+    def _emphasis(self, passage: EvidencePassage, number: int, found: ShortAnswer | None) -> tuple[int, int] | None:
+        """Return where in the passage the numbered sentence's short answer stands, if it is sure enough to be marked."""
+        if found is None or not self._calibration.marks(found):
+            return None
+        start, end = passage.sentences[number]
+        place = whole_words(passage.text[start:end], found)
+        return (start + place[0], start + place[1]) if place else None
 
 
 def windows(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
@@ -179,8 +195,9 @@ def windows(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 def read_window(row: Input, token_logits: Floats, passage_logits: Floats) -> WindowLogits:
     """Pool a row's token logits into its sentences; a sentence cut off whole by the length limit gets the lowest logit."""
     place = np.asarray(row.sentences)
+    total = log_total(row, token_logits)
     logits: list[float] = []
-    spans: list[tuple[float, int, int] | None] = []
+    spans: list[ShortAnswer | None] = []
     for number in range(int(place.max(initial=-1)) + 1):
         inside = np.flatnonzero(place == number)
         if inside.size == 0:  # a sentence of no known characters
@@ -189,31 +206,8 @@ def read_window(row: Input, token_logits: Floats, passage_logits: Floats) -> Win
             continue
         weights = np.exp(token_logits[inside, 1] - token_logits[inside, 1].max())
         logits.append(float(weights @ token_logits[inside, 0] / weights.sum()))
-        spans.append(_best_span(row, token_logits, inside))
+        spans.append(likeliest(row, token_logits, inside, total=total))
     return WindowLogits(tuple(logits) or (-10.0,), float(passage_logits[0]), float(passage_logits[1]), tuple(spans) or (None,))
-
-
-def _best_span(row: Input, token_logits: Floats, inside: NDArray[np.int64]) -> tuple[float, int, int]:
-    """Return a sentence's likeliest short answer: its score over "none", and its (start, end) in the sentence."""
-    starts, ends = token_logits[inside, 2], token_logits[inside, 3]
-    scores = np.triu(starts[:, None] + ends[None, :]) + np.tril(np.full((inside.size, inside.size), -1e4), -1)
-    scores += np.triu(np.full_like(scores, -1e4), LONGEST_ANSWER)
-    first, last = divmod(int(scores.argmax()), inside.size)
-    over = float(scores[first, last] - token_logits[0, 2] - token_logits[0, 3])
-    return over, row.offsets[inside[first]][0], row.offsets[inside[last]][1]
-
-
-def _emphasis(text: str, sentence: tuple[int, int], span: tuple[float, int, int] | None) -> tuple[int, int] | None:
-    """Return the span in the passage, as whole words, if it is likelier than none and clearly less than the sentence."""
-    if span is None or span[0] <= 0:
-        return None
-    first, last = sentence
-    start, end = first + span[1], first + span[2]
-    while start > first and text[start].isalnum() and text[start - 1].isalnum():
-        start -= 1
-    while end < last and text[end - 1].isalnum() and text[end].isalnum():
-        end += 1
-    return (start, end) if end - start <= 0.6 * (last - first) else None
 
 
 def open_evidence_model(folder: Path = MODELS, *, threads: int) -> OnnxEvidenceModel:
@@ -232,10 +226,10 @@ def open_evidence_model(folder: Path = MODELS, *, threads: int) -> OnnxEvidenceM
 _MEND = "reinstall stemqa, or set STEMQA_EVIDENCE=off to rank by similarity alone"
 
 
-def _calibration(found: Mapping[str, Sequence[float]]) -> EvidenceCalibration:
+def _calibration(found: Mapping[str, Any]) -> EvidenceCalibration:
     slope, offset = found["sentence"]
     passage, nothing, sentence, span, constant = found["answerable"]
-    return EvidenceCalibration((slope, offset), (passage, nothing, sentence, span, constant))
+    return EvidenceCalibration((slope, offset), (passage, nothing, sentence, span, constant), found.get("emphasis", 0.0))
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:

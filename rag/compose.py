@@ -26,10 +26,14 @@ Place = tuple[Chunk, Span]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Sentences that are shown together: the one that answers, after the one it leans on."""
+    """Sentences that are shown together: the one that answers, after the one it leans on.
+
+    `emphasis` is the place in the document of a short answer within the one that answers.
+    """
 
     places: tuple[Place, ...]
     score: float
+    emphasis: Span | None = None
 
 
 def choose(library: Library, found: Sequence[Sequence[Candidate]]) -> list[Choice]:
@@ -53,6 +57,7 @@ def render(
     """Return the sentences in order and their citations; the same sentence elsewhere in `hits` is a further citation."""
     twins = _twins(library, hits)
     scores = {(chunk.document_id, span): choice.score for choice in choices for chunk, span in choice.places}
+    emphasis = {(c.places[-1][0].document_id, c.places[-1][1]): c.emphasis for c in choices}
     sentences: list[AnswerSentence] = []
     citations: list[Citation] = []
     for chunk, span in _in_order(choices):
@@ -60,7 +65,9 @@ def render(
         places = [(chunk, span), *(t for t in twins.get(wording(text), ()) if t[0].document_id != chunk.document_id)]
         cited = [cite(library, *place, number=len(citations) + i) for i, place in enumerate(places, start=1)]
         citations += cited
-        sentences.append(AnswerSentence(text, tuple(c.number for c in cited), scores[chunk.document_id, span]))
+        place = chunk.document_id, span
+        bold = found.shifted(-span.start) if (found := emphasis.get(place)) else None
+        sentences.append(AnswerSentence(text, tuple(c.number for c in cited), scores[place], bold))
     return tuple(sentences), tuple(citations)
 
 
@@ -75,7 +82,8 @@ def _served(library: Library, chosen: list[Choice], candidate: Candidate) -> boo
     copies = [c for c in chosen if support and len(c.places) == 1 and _says_same(library, c.places[0], support[0])][:1]
     if len(shown) - len(copies) + len(support) + 1 > MAX_SENTENCES:
         return False
-    choice = Choice((*support, own), max([candidate.score, *(copy.score for copy in copies)]))
+    score = max([candidate.score, *(copy.score for copy in copies)])
+    choice = Choice((*support, own), score, candidate.emphasis)
     if copies:
         chosen[chosen.index(copies[0])] = choice
     else:

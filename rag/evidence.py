@@ -34,12 +34,16 @@ _LARGEST_LOGIT = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may answer: `number` counts the sentences of its chunk; `score` is the probability that it does."""
+    """A sentence that may answer: `number` counts the sentences of its chunk; `score` is the probability that it does.
+
+    `emphasis` is the place in the document of a short answer within the sentence, None where the reader tells none for sure.
+    """
 
     hit: Hit
     number: int
     score: float
     signals: Mapping[str, float]
+    emphasis: Span | None = None
 
     @property
     def chunk(self) -> Chunk:
@@ -64,7 +68,7 @@ def candidates(
     weights = term_weights(library, query.terms)
     read = reader.score(query.text, [_passage(library, hit.chunk) for hit in hits]) if reader else [None] * len(hits)
     found = [
-        Candidate(hit, i, model.probability(signals), signals)
+        Candidate(hit, i, model.probability(signals), signals, _emphasis(hit.chunk, passage, i))
         for hit, passage in zip(hits, read, strict=True)
         for i, signals in enumerate(_signals(library, query, hit, weights, passage))
     ]
@@ -75,8 +79,8 @@ def answer_signals(query: Query, found: Sequence[Candidate]) -> dict[str, float]
     """Return the signals that the library answers `query` at all, from its candidates, at least one, best first."""
     best = found[0]
     signals = {
-        "best": _logit(best.score),
-        "second": _logit(found[1 if len(found) > 1 else 0].score),
+        "best": log_odds(best.score),
+        "second": log_odds(found[1 if len(found) > 1 else 0].score),
         "nearest": max(c.signals["similarity"] for c in found),
         "nearest_passage": max(c.signals["passage_similarity"] for c in found),
         "most_evidence": max(c.signals.get("evidence", 0.0) for c in found),
@@ -94,6 +98,12 @@ def term_weights(library: Library, terms: Iterable[str]) -> dict[str, float]:
 def leans_back(sentence: str) -> bool:
     """Whether `sentence` cannot stand alone: it opens by pointing at the sentence before it."""
     return bool(_LEANS.match(sentence))
+
+
+def _emphasis(chunk: Chunk, read: PassageEvidence | None, number: int) -> Span | None:
+    """Return where in the document the short answer within a sentence stands, if the reader tells one."""
+    found = read.emphasis[number] if read else None
+    return Span(*found).shifted(chunk.span.start) if found else None
 
 
 def _passage(library: Library, chunk: Chunk) -> EvidencePassage:
@@ -120,7 +130,7 @@ def _signals(
         "passage_coverage": _coverage(whole, weights),
         "retrieval": hit.score,
         **demands.own_signals(lambda term: term in library.lexical),
-    } | ({"answerable": _logit(read.answerable)} if read else {})
+    } | ({"answerable": log_odds(read.answerable)} if read else {})
     for i, text in enumerate(texts):
         leaning = i > 0 and leans_back(text)
         vector = _unit(vectors[i] + vectors[i - 1]) if leaning else vectors[i]
@@ -134,7 +144,7 @@ def _signals(
             "question": float(text.endswith("?")),
             **demands.unmet(text, terms=own, passage_terms=whole),
         }
-        yield signals | ({"evidence": _logit(read.sentences[i])} if read else {})
+        yield signals | ({"evidence": log_odds(read.sentences[i])} if read else {})
 
 
 def _coverage(found: set[str], weights: Mapping[str, float]) -> float:
@@ -153,6 +163,6 @@ def _unit(vector: FloatArray) -> FloatArray:
     return unit
 
 
-def _logit(p: float) -> float:
+def log_odds(p: float) -> float:
     """Return the log odds, kept within bounds so that one signal alone decides nothing."""
     return float(np.clip(np.log(max(p, 1e-9) / max(1 - p, 1e-9)), -_LARGEST_LOGIT, _LARGEST_LOGIT))

@@ -59,11 +59,19 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One sentence shown. `text` is the quote of each of its citations' first; `citations` are their numbers, never empty."""
+    """One sentence shown. `text` is the quote of each of its citations' first; `citations` are their numbers, never empty.
+
+    `emphasis` is where in `text` a short answer stands, None where none was told for sure. `ValueError` when it reaches beyond.
+    """
 
     text: str
     citations: tuple[int, ...]
     score: float
+    emphasis: Span | None = None
+
+    def __post_init__(self) -> None:
+        if self.emphasis:
+            self.emphasis.of(self.text)
 
 
 @dataclass(frozen=True, slots=True)

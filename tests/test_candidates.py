@@ -9,7 +9,7 @@ from conftest import CALIBRATION
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.document import Document
+from corpus.document import Document, Span
 from embeddings.evidence import EvidencePassage, PassageEvidence
 from rag.calibration import Linear
 from rag.evidence import PASSAGES, Candidate, answer_signals, candidates, leans_back
@@ -179,3 +179,14 @@ def test_what_stands_alone(sentence: str) -> None:
 def test_any_text_leans_or_does_not(text: str) -> None:
     """Any text is judged, and white space in front does not matter."""
     assert leans_back(f"  {text}") == leans_back(text)
+
+
+def test_a_short_answer_is_told_in_the_documents_offsets(library_of: LibraryOf) -> None:
+    """What the reader marks in a passage is marked at its place in the document; without a reader nothing is."""
+    library = library_of([note("a", "# Cells\n\nCells divide daily.\n\nBlood flows slowly.")])
+    hits = [Hit(chunk, 1.0) for chunk in library.chunks]
+    query = whole_query(library, "cells")
+    found = candidates(library, query, hits, model=CALIBRATION.sentence, reader=LongestReader())
+    for c in found:  # the reader marks the passage's first character
+        assert c.emphasis == Span(c.chunk.span.start, c.chunk.span.start + 1)
+    assert {c.emphasis for c in read(library, "cells")} == {None}

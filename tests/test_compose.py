@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
-from corpus.document import Chunk, Document
+from corpus.document import Chunk, Document, Span
 from rag.compose import MAX_SENTENCES, choose, render
 from rag.evidence import Candidate
 from rag.library import Library
@@ -197,3 +198,13 @@ def test_nothing_found_shows_nothing(library_of: LibraryOf) -> None:
 def test_wording(text: str, expected: tuple[str, ...]) -> None:
     """Wording keeps words and the signs that carry meaning, and drops capitals, spacing, punctuation and markup."""
     assert wording(text) == expected
+
+
+def test_emphasis_stays_with_the_sentence_that_answers(library_of: LibraryOf) -> None:
+    """The short answer's place in the document becomes its place in the sentence; what the sentence leans on has none."""
+    library = library_of([note("a", "Blood flows. Cells die. This takes ten days.")])
+    found = candidate(library, "a", 2)
+    start = library.documents["a"].text.index("ten days")
+    found = replace(found, emphasis=Span(start, start + len("ten days")))
+    sentences, _ = render(library, choose(library, [[found]]), hits(library))
+    assert [s.emphasis and s.emphasis.of(s.text) for s in sentences] == [None, "ten days"]

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from embeddings.emphasis import ShortAnswer
 from embeddings.evidence import (
     MANIFEST,
     MODELS,
@@ -30,7 +31,7 @@ from embeddings.evidence import (
 from embeddings.evidence_input import ALL_TOKENS, NO_SENTENCE, Input, InputMaker, Tokens, pad
 from stemqa import ModelError
 
-PLAIN = EvidenceCalibration((1.0, 0.0), (1.0, 0.0, 0.0, 0.0, 0.0))
+PLAIN = EvidenceCalibration((1.0, 0.0), (1.0, 0.0, 0.0, 0.0, 0.0), -3.0)
 needs_model = pytest.mark.skipif(not (MODELS / WEIGHTS).is_file(), reason="the trained model is not in this checkout")
 
 
@@ -108,6 +109,15 @@ def test_emphasis_is_a_span_of_the_passage(model: OnnxEvidenceModel) -> None:
     assert text.text[start:end] == "platelets"
 
 
+def test_emphasis_needs_certainty(maker: InputMaker) -> None:
+    """A short answer that is less sure than the calibration asks for is not marked, and none is where it says 0."""
+    text = passage("Bone is hard.", "Small cells named platelets close wounds in the skin.")
+    for least in (-1e-9, 0.0):
+        calibration = EvidenceCalibration(PLAIN.sentence, PLAIN.answerable, least)
+        (found,) = OnnxEvidenceModel(WordSession(), maker, calibration, sha256="0" * 64).score("platelets", [text])
+        assert found.emphasis == (None, None)
+
+
 def test_nothing_to_read_is_no_evidence(model: OnnxEvidenceModel) -> None:
     """No passages give no results; a passage without sentences holds no answer."""
     assert model.score("platelets", []) == []
@@ -168,7 +178,8 @@ def test_a_sentences_logit_is_its_tokens_weighted_mean() -> None:
     logits = np.array([[0, 0, 0, 0], [4, np.log(3), 2, 0], [0, 0, 0, 5], [9, 9, 9, 9]], np.float32)
     found = read_window(row, logits, np.array([1.5, -0.5], np.float32))
     assert found.sentences == pytest.approx((3.0,))
-    assert found.spans == ((7.0, 0, 2),)
+    certainty = float(np.log(np.exp(2) / (1 + 1 + np.exp(2))) + np.log(np.exp(5) / (1 + 1 + np.exp(5))))
+    assert found.spans == (ShortAnswer(7.0, pytest.approx(certainty, abs=1e-5), 0, 2),)
     assert found.signals == pytest.approx((1.5, -0.5, 3.0, 7.0))
 
 

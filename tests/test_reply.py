@@ -58,3 +58,10 @@ def test_reasons_are_their_names_on_the_wire() -> None:
 def test_a_refusal_offers_no_confidence_of_its_own() -> None:
     """A refusal that nothing was measured for has confidence 0."""
     assert Refusal("What?", Reason.EMERGENCY, "Help.", (), TRACE).confidence == 0.0
+
+
+def test_emphasis_lies_in_its_sentence() -> None:
+    """A short answer that reaches beyond its sentence is refused."""
+    assert AnswerSentence("Cells divide.", (1,), 0.9, Span(0, 13)).emphasis == Span(0, 13)
+    with pytest.raises(ValueError, match="reaches beyond"):
+        AnswerSentence("Cells divide.", (1,), 0.9, Span(6, 14))

@@ -14,6 +14,8 @@ WIDTH = 80
 # A document may hold escape sequences that would move the cursor or retitle the window; white space is folded anyway.
 _CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if not chr(code).isspace()}
 
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[22m"
+
 _TITLES: Mapping[Reason, str] = {
     Reason.NO_EVIDENCE: "No answer found",
     Reason.OUT_OF_SCOPE: "Not a subject of this library",
@@ -23,12 +25,16 @@ _TITLES: Mapping[Reason, str] = {
 }
 
 
-def reply_text(reply: Reply) -> str:
-    """Return a reply to read: the sentences and where they stand, or why there are none and what may be read instead."""
+def reply_text(reply: Reply, *, bold: bool = False) -> str:
+    """Return a reply to read: the sentences and where they stand, or why there are none and what may be read instead.
+
+    With `bold`, short answers are set in bold by escape sequences (ECMA-48), which a terminal obeys and a file need not hold.
+    """
     match reply:
         case Answer():
             note = (_wrapped(reply.note),) if reply.note else ()
-            return _blocks(_wrapped(reply.text), *note, "Sources", *map(_source, reply.citations))
+            text = _wrapped(reply.text)
+            return _blocks(_bold(text, reply) if bold else text, *note, "Sources", *map(_source, reply.citations))
         case Refusal():
             reading = ("Nearest reading, which is no answer", *map(_reading, reply.nearest)) if reply.nearest else ()
             return _blocks(_TITLES[reply.reason], _wrapped(reply.message), *reading)
@@ -47,6 +53,26 @@ def table_text(rows: Iterable[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _bold(wrapped: str, answer: Answer) -> str:
+    """Return the answer's wrapped text with its short answers in bold. Wrapping moves white space and nothing else."""
+    places = [i for i, character in enumerate(wrapped) if not character.isspace()]
+    marks: list[tuple[int, str]] = []
+    begun = 0
+    for sentence in answer.sentences:
+        if sentence.emphasis:
+            start = begun + _solid(sentence.text[: sentence.emphasis.start])
+            end = start + _solid(sentence.emphasis.of(sentence.text))
+            marks += [(places[start], _BOLD), (places[end - 1] + 1, _PLAIN)] if start < end else []
+        begun += _solid(sentence.text) + sum(len(f"[{number}]") for number in sentence.citations)
+    for at, mark in reversed(marks):
+        wrapped = wrapped[:at] + mark + wrapped[at:]
+    return wrapped
+
+
+def _solid(text: str) -> int:
+    return sum(not character.isspace() for character in text)
 
 
 def _source(citation: Citation) -> str:

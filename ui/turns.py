@@ -103,7 +103,15 @@ def _reading(refusal: Refusal) -> str:
 def _sentence(sentence: AnswerSentence, cited: dict[int, Citation]) -> str:
     group = " ".join(map(str, sentence.citations))
     marks = "".join(_mark(cited[number], group=group) for number in sentence.citations)
-    return f'<span class="sentence">{escape(sentence.text)}</span>\N{NO-BREAK SPACE}<span class="marks">{marks}</span>'
+    return f'<span class="sentence">{_emphasised(sentence)}</span>\N{NO-BREAK SPACE}<span class="marks">{marks}</span>'
+
+
+def _emphasised(sentence: AnswerSentence) -> str:
+    """Return the sentence with its short answer in bold. The parts are escaped one by one: the text stays text."""
+    text, bold = sentence.text, sentence.emphasis
+    if bold is None:
+        return escape(text)
+    return f"{escape(text[: bold.start])}<b>{escape(bold.of(text))}</b>{escape(text[bold.end :])}"
 
 
 def _sources(citations: list[Citation], *, label: str) -> str:

@@ -26,12 +26,20 @@ class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class WireEmphasis(WireModel):
+    """A stretch of a sentence's `text`."""
+
+    start: int = Field(description="First code point, counted from 0.")
+    end: int = Field(description="The code point after its last.")
+
+
 class WireSentence(WireModel):
     """One sentence of an answer, word for word as its first citation's document has it."""
 
     text: str
     citations: list[int] = Field(description="Numbers of the citations; the first is where the sentence was taken from.")
     score: float = Field(description="Probability, 0 to 1, that the sentence answers the question.")
+    emphasis: WireEmphasis | None = Field(description="Where in the sentence a short answer stands, if one was told for sure.")
 
 
 class WireCitation(WireModel):
@@ -70,6 +78,7 @@ _EXAMPLE: JsonDict = {
             "umbilical cord blood and embryonic tissue.",
             "citations": [1],
             "score": 0.97,
+            "emphasis": {"start": 60, "end": 116},
         }
     ],
     "citations": [
@@ -205,7 +214,8 @@ def section_name(headings: Iterable[str]) -> str:
 
 
 def _sentence(sentence: AnswerSentence) -> WireSentence:
-    return WireSentence(text=sentence.text, citations=list(sentence.citations), score=sentence.score)
+    bold = WireEmphasis(start=found.start, end=found.end) if (found := sentence.emphasis) else None
+    return WireSentence(text=sentence.text, citations=list(sentence.citations), score=sentence.score, emphasis=bold)
 
 
 def _citation(citation: Citation) -> WireCitation:
