@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import yaml
 from markdown_it import MarkdownIt
@@ -16,11 +15,10 @@ from markdown_it.tree import SyntaxTreeNode
 from corpus.blocks import Block, join
 from corpus.decode import check_text, normalise
 from corpus.document import Document, Meta
+from corpus.rendering import inline_text, item_blocks, row_blocks
 from stemqa import DocumentError
 
 _FRONT = re.compile(r"---[^\S\n]*\n(.*?)(?<=\n)(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)", re.DOTALL)
-
-_SPACES = re.compile(r"[ \t]+")
 
 
 def markdown_document(text: str, *, stem: str, source: str) -> Document:
@@ -99,26 +97,18 @@ def _list(node: SyntaxTreeNode) -> Iterator[Block]:
     nested = node.parent is not None and node.parent.type == "list_item"
     for place, item in enumerate(node.children):
         marker = f"{number + place}. " if node.type == "ordered_list" else "- "
-        for inner, block in enumerate(block for block in _blocks(item) if block.text):
-            indented = block.text.replace("\n", "\n" + " " * len(marker))
-            lead = marker if inner == 0 else " " * len(marker)
-            yield replace(block, text=lead + indented, level=0, tight=block.tight if inner else place > 0 or nested)
+        yield from item_blocks(_blocks(item), marker, tight=place > 0 or nested)
 
 
 def _table(node: SyntaxTreeNode) -> Iterator[Block]:
     """Yield one block per row of the table's body, each cell led by its column's heading."""
     rows = [[_inline(cell).replace("\n", " ") for cell in row.children] for part in node.children for row in part.children]
-    head, body = rows[0], rows[1:]
-    for place, row in enumerate(body):
-        cells = [f"{name}: {cell}" if name else cell for name, cell in zip(head, row, strict=False) if cell]
-        if cells:
-            yield Block("- " + "; ".join(cells), tight=place > 0)
+    yield from row_blocks(rows[0], rows[1:])
 
 
 def _inline(node: SyntaxTreeNode) -> str:
     """Return the text of a node's inline children, without markup."""
-    lines = normalise("".join(_pieces(node))).split("\n")
-    return "\n".join(filter(None, (_SPACES.sub(" ", line).strip() for line in lines)))
+    return inline_text("".join(_pieces(node)))
 
 
 def _pieces(node: SyntaxTreeNode) -> Iterator[str]:
