@@ -16,6 +16,7 @@ from rag.calibration import EVIDENCE, SIMILARITY, Calibration, default_calibrati
 from rag.cite import check, cite
 from rag.compose import MAX_SENTENCES, choose, render
 from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
+from rag.extract import Extractor
 from rag.guard import has_words, screen
 from rag.library import Library, Progress, build_library, is_current
 from rag.messages import MESSAGES, unanswered
@@ -54,12 +55,15 @@ class Assistant:
         """The library's calibration for the way in which evidence is found."""
         return self.library.calibrations[EVIDENCE if self.reader else SIMILARITY]
 
+    @property
+    def extractor(self) -> Extractor:
+        """What reads passages that are not the library's, with the same models."""
+        return Extractor(self.library.embedder, self.reader)
+
     @classmethod
     def open(cls, settings: Settings) -> Assistant:
         """Open `settings.library` and load its models. `LibraryError` or `ModelError` when that cannot be done."""
-        embedder = open_embedder(settings.model, threads=settings.threads)
-        reader = open_evidence_model(threads=settings.threads) if settings.evidence == "on" else None
-        return cls._with_models(settings, embedder, reader)
+        return cls._with_models(settings, *_models(settings))
 
     def reopened(self, settings: Settings) -> Assistant:
         """Open `settings.library` as it is now, with the models that are loaded already. `LibraryError` as `open`."""
@@ -157,6 +161,16 @@ def index(paths: Sequence[Path], settings: Settings, *, report: Callable[[str], 
         return False
     build_library(settings.library, documents, embedder=embedder, calibrations=calibrations, progress=progress)
     return True
+
+
+def open_extractor(settings: Settings) -> Extractor:
+    """Open what reads passages; no library is needed. `ModelError` when the models cannot be loaded."""
+    return Extractor(*_models(settings))
+
+
+def _models(settings: Settings) -> tuple[Embedder, EvidenceModel | None]:
+    embedder = open_embedder(settings.model, threads=settings.threads)
+    return embedder, open_evidence_model(threads=settings.threads) if settings.evidence == "on" else None
 
 
 def _refusal(question: str, reason: Reason) -> Refusal:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from corpus.document import Chunk, Document, Section, Span
+from rag.extract import Extract, Extraction
 from rag.reply import Answer, AnswerSentence, Citation, Hit, Reason, Refusal, Reply, Trace
 
 HOSTILE = '<script>window.hacked=1</script> <img src=x onerror="window.hacked=1"> **bold** [link](javascript:hacked) $latex$'
@@ -22,12 +23,24 @@ class FakeLibrary:
 
 
 @dataclass(frozen=True, slots=True)
+class FakeExtractor:
+    """Finds the question's longest word in passages: each place of it answers."""
+
+    def extract(self, question: str, passages: Sequence[str]) -> Extraction:
+        """Return the word's places."""
+        word = max(re.findall(r"\w+", question), key=len, default="")
+        found = [(n, m) for n, passage in enumerate(passages) for m in re.finditer(re.escape(word), passage) if word]
+        return Extraction(0.75 if found else 0.0, tuple(Extract(n, Span(*m.span()), 0.5) for n, m in found))
+
+
+@dataclass(frozen=True, slots=True)
 class FakeAssistant:
     """Answers from sentences that share the question's longest word; refuses by words such as "should I"."""
 
     library: FakeLibrary
     limit: int = 2000
     asked: list[str] = field(default_factory=list)
+    extractor: FakeExtractor = FakeExtractor()
 
     def ask(self, question: str) -> Reply:
         """Answer or refuse by rules that a person can follow."""
@@ -55,9 +68,14 @@ class FakeAssistant:
 
     def _answer(self, question: str, found: list[tuple[Document, Section, Span]]) -> Answer:
         cited = [_citation(n, *place) for n, place in enumerate(found[:4], start=1)]
-        sentences = [AnswerSentence(cited[0].quote, (1, 2) if len(cited) > 1 else (1,), 0.9)]
+        sentences = [AnswerSentence(cited[0].quote, (1, 2) if len(cited) > 1 else (1,), 0.9, self._bold(cited[0].quote))]
         sentences += [AnswerSentence(c.quote, (c.number,), 0.8) for c in cited[2:]]
         return Answer(question, tuple(sentences), tuple(cited), 0.87, self._trace())
+
+    def _bold(self, quote: str) -> Span | None:
+        """Return where the sentence says "in ..."."""
+        found = re.search(r"in \w+", quote)
+        return Span(*found.span()) if found else None
 
     def _refuse(self, question: str, reason: Reason, found: list[tuple[Document, Section, Span]]) -> Refusal:
         nearest = tuple(_citation(n, *place) for n, place in enumerate(found, start=1))

@@ -12,9 +12,11 @@ from fastapi.testclient import TestClient
 from rag.settings import Settings
 from stemqa import LibraryError, SettingsError
 from ui.api import create_app
+from ui.extraction import WireExtraction
 from ui.gate import MAX_BODY_BYTES, is_loopback
 from ui.opening import Opening
 from ui.page import answer_html, desk_html, own_index
+from ui.requests import MAX_PASSAGE_CHARS, MAX_PASSAGES
 from ui.server import address, bind
 from ui.turns import reply_html
 from ui.wire import to_wire
@@ -98,6 +100,49 @@ def test_search_refuses_a_question_over_the_limit(client: TestClient) -> None:
     assert response.status_code == 422
     assert "2,001" in response.json()["detail"]
     assert "2,000" in response.json()["detail"]
+
+
+def test_extract_reads_what_is_sent_along(client: TestClient) -> None:
+    """POST /extract returns the probability, and spans that fit the passages as they were sent, astral characters and all."""
+    passages = ["no", "\U0001d6fc cafe\u0301\r\nplatelets"]
+    body = client.post("/api/v1/extract", json={"question": "platelets?", "passages": passages}).json()
+    assert list(body) == ["id", "answerable", "spans"]
+    assert body["answerable"] == 0.75
+    (span,) = body["spans"]
+    assert list(span) == ["passage", "start", "end", "score"]
+    assert passages[span["passage"]][span["start"] : span["end"]] == "platelets"
+    assert client.post("/api/v1/extract", json={"question": "x", "passages": [], "id": "q1"}).json() == {
+        "id": "q1",
+        "answerable": 0.0,
+        "spans": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "told"),
+    [
+        ({"question": "a"}, "invalid-request", "body.passages"),
+        ({"question": "a", "passages": "text"}, "invalid-request", "body.passages"),
+        ({"question": "a", "passages": ["text", 7]}, "invalid-request", "body.passages.1"),
+        ({"question": "a", "passages": [], "k": 3}, "invalid-request", "body.k"),
+        ({"question": "x" * 2001, "passages": []}, "question-too-long", "2,001"),
+        ({"question": "a", "passages": ["b"] * (MAX_PASSAGES + 1)}, "passages-too-large", "101, of 101 characters"),
+        ({"question": "a", "passages": ["b" * MAX_PASSAGE_CHARS, "c"]}, "passages-too-large", "200,001 characters"),
+    ],
+)
+def test_what_cannot_be_extracted_from_is_a_problem(client: TestClient, body: object, name: str, told: str) -> None:
+    """Missing, wrong, too many and too long passages are typed problems that name the field or the numbers."""
+    response = client.post("/api/v1/extract", json=body)
+    assert (response.status_code, response.headers["content-type"]) == (422, PROBLEM)
+    assert response.json()["type"] == f"urn:stemqa:problem:{name}"
+    assert told in response.text
+
+
+def test_half_a_character_in_a_passage_is_a_problem(client: TestClient) -> None:
+    """A lone surrogate, which offsets could not count, is refused with its place."""
+    body = b'{"question": "a", "passages": ["\\ud800"]}'
+    response = client.post("/api/v1/extract", content=body, headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "body.passages.0")
 
 
 def test_documents_are_listed_and_read(client: TestClient) -> None:
@@ -244,7 +289,8 @@ def test_openapi_describes_examples_and_problems(client: TestClient) -> None:
     """The description names every endpoint, an example question, and problem details for the errors."""
     schema = client.get("/api/v1/openapi.json").json()
     assert set(schema["paths"]) == {
-        "/healthz", "/readyz", "/api/v1/ask", "/api/v1/search", "/api/v1/documents", "/api/v1/documents/{id}",
+        "/healthz", "/readyz", "/api/v1/ask", "/api/v1/search", "/api/v1/extract", "/api/v1/documents",
+        "/api/v1/documents/{id}",
     }  # fmt: skip
     ask = schema["paths"]["/api/v1/ask"]["post"]["responses"]
     assert list(ask["422"]["content"]) == [PROBLEM]
@@ -253,6 +299,12 @@ def test_openapi_describes_examples_and_problems(client: TestClient) -> None:
     assert schema["components"]["schemas"]["AskRequest"]["examples"][0]["question"]
     example = schema["components"]["schemas"]["WireReply"]["examples"][0]
     assert example["citations"][0]["quote"] == example["sentences"][0]["text"]
+    bold = example["sentences"][0]["emphasis"]
+    assert example["sentences"][0]["text"][bold["start"] : bold["end"]].startswith("adult tissues")
+    extraction = schema["components"]["schemas"]["WireExtraction"]["examples"][0]
+    sent = schema["components"]["schemas"]["ExtractRequest"]["examples"][0]
+    span = WireExtraction.model_validate(extraction).spans[0]
+    assert sent["passages"][span.passage][span.start : span.end] == "Platelets live for eight to ten days."
 
 
 def test_interactive_pages_that_load_from_elsewhere_are_off(client: TestClient) -> None:

@@ -564,6 +564,62 @@ def test_an_unknown_document_is_one_line(stemqa: Stemqa, library: Path) -> None:
     assert "stemqa show" in run.err
 
 
+# ---------------------------------------------------------------- extract
+
+
+PASSAGES = [
+    "Skin is soft.",
+    "Cafe\N{COMBINING ACUTE ACCENT}s have \U0001d6fc doors.\r\nPlatelets live for about eight to ten days in the blood.",
+]
+
+
+def _rows(*rows: object) -> bytes:
+    return b"\n".join(json.dumps(row).encode() for row in rows)
+
+
+@pytest.mark.parametrize("evidence", ["on", "off"])
+def test_extract_needs_no_library(stemqa: Stemqa, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, evidence: str) -> None:
+    """Each row gives one line, in order, with spans that fit the passages as they were given; by model and by similarity."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STEMQA_EVIDENCE", evidence)
+    question = "How long do platelets live in the blood?"
+    stdin = _rows(
+        {"id": 7, "question": question, "passages": PASSAGES, "more": 1}, {"id": "b", "question": question, "passages": []}
+    )
+    run = stemqa("extract", "--batch", "-", "--json", stdin=stdin)
+    assert (run.code, run.err) == (0, "")
+    first, second = run.rows
+    assert list(first) == ["id", "answerable", "spans"]
+    assert first["id"] == 7
+    assert 0.5 < first["answerable"] <= 1
+    span = first["spans"][0]
+    assert list(span) == ["passage", "start", "end", "score"]
+    assert PASSAGES[span["passage"]][span["start"] : span["end"]] == "Platelets live for about eight to ten days in the blood."
+    assert second == {"id": "b", "answerable": 0.0, "spans": []}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"id": "a", "question": "x"}, 'line 2: write {"id": "...", "question": "...", "passages": ["...", ...]}'),
+        ({"id": "a", "question": "x", "passages": "text"}, 'line 2: write {"id"'),
+        ({"id": "a", "question": "x", "passages": ["text", None]}, 'line 2: write {"id"'),
+        ({"question": "x", "passages": []}, 'line 2: write {"id"'),
+        ({"id": "a", "question": "x" * 2001, "passages": []}, "line 2: the question has 2,001 characters; shorten it to 2,000"),
+        ([], "line 2: a JSON list, not an object"),
+    ],
+)
+def test_a_broken_row_of_passages_is_refused_before_anything_is_read(
+    stemqa: Stemqa, tmp_path: Path, row: object, words: str
+) -> None:
+    """The message names the file and the line, and what to write."""
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(_rows({"id": "good", "question": "x", "passages": ["text"]}, row))
+    run = stemqa("extract", "--batch", file, "--json")
+    assert _is_one_message(run)
+    assert f"{file}, {words}" in run.err
+
+
 # ---------------------------------------------------------------- usage, options, signals
 
 
@@ -575,6 +631,7 @@ def test_an_unknown_document_is_one_line(stemqa: Stemqa, library: Path) -> None:
         ["ask"],
         ["search"],
         ["ask", "x", "--batch", "y"],
+        ["extract"],
         ["search", "x", "-k", "0"],
         ["search", "x", "-k", "many"],
         ["serve", "--port", "many"],

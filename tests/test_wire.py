@@ -31,9 +31,16 @@ def test_answer_has_every_field_of_the_form() -> None:
     assert list(form) == FIELDS
     assert form["kind"] == "answer"
     assert form["text"] == "Mesenchymal cells live in fat. [1][2]"
-    assert form["sentences"] == [{"text": "Mesenchymal cells live in fat.", "citations": [1, 2], "score": 0.9}]
+    emphasis = {"start": 23, "end": 29}
+    sentence = {"text": "Mesenchymal cells live in fat.", "citations": [1, 2], "score": 0.9, "emphasis": emphasis}
+    assert form["sentences"] == [sentence]
     assert (form["reason"], form["message"], form["nearest"]) == (None, None, [])
     assert form["timings_ms"] == {"retrieve": 1.5, "answer": 2.5, "total": 4.0}
+
+
+def test_a_sentence_without_a_sure_short_answer_says_null() -> None:
+    """The field is always there, and null where nothing is marked."""
+    assert _asked("renew")["sentences"][0]["emphasis"] is None  # type: ignore[index]
 
 
 def test_citation_is_a_slice_of_its_document() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,48 +12,28 @@ from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from corpus.document import Document, Span
 from rag.settings import Settings
 from stemqa import __version__
+from ui.extraction import WireExtraction, extraction_id
+from ui.extraction import to_wire as extraction_to_wire
 from ui.gate import Gate
 from ui.opening import Assistant, Opening
 from ui.page import mount_page
 from ui.problems import Problem, ProblemDetails, documented, handle_problems
 from ui.reload import POLL_SECONDS, Reload
+from ui.requests import MAX_PASSAGE_CHARS, MAX_PASSAGES, AskRequest, ExtractRequest, SearchRequest
 from ui.viewer import CHANGED, GONE, document_page, documents_page, excerpt
 from ui.wire import WireHits, WireReply, document_path, hits_to_wire, reply_id, section_name, to_wire
 
 STATIC = Path(__file__).parent / "static"
-MAX_HITS = 100
 
 DocumentId = Annotated[str, InPath(description="Identifier of a document of the library.")]
 Offset = Annotated[int | None, Query(ge=0, description="Code points of the document's normalised text, counted from 0.")]
+
 TextDigits = Annotated[str | None, Query(pattern="^[0-9a-f]{1,64}$", description="First digits of the text's SHA-256.")]
-
-
-def _unicode(text: str) -> str:
-    """Return `text`, unless it holds half a character, which JSON can write and no encoding of text can."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("the text holds a lone surrogate; send whole characters")
-    return text
-
-
-class AskRequest(BaseModel):
-    """A question in the reader's own words."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"question": "Where do mesenchymal stem cells come from?"}]}
-    )
-    question: Annotated[str, AfterValidator(_unicode)]
-    id: str | None = Field(default=None, max_length=200, description="Comes back with the reply; left out, it is a digest.")
-
-
-class SearchRequest(AskRequest):
-    """Words to look up, and how many passages to return."""
-
-    k: int = Field(default=10, ge=1, le=MAX_HITS)
 
 
 class DocumentSummary(BaseModel):
@@ -174,13 +154,20 @@ def _api(opening: Opening, settings: Settings) -> APIRouter:
     def search(request: SearchRequest) -> WireHits:
         """Find the passages nearest to a question, best first."""
         assistant = opening.ready()
-        if len(request.question) > settings.max_question_chars:
-            limit = f"It has {len(request.question):,} characters; the limit is {settings.max_question_chars:,}."
-            raise Problem(422, "question-too-long", "The question is too long", detail=limit)
+        _check_length(request.question, settings)
         library = assistant.library
         hits = assistant.search(request.question, request.k)
         name = request.id or reply_id(request.question, library=library.fingerprint)
         return hits_to_wire(hits, id=name, documents=library.documents)
+
+    @router.post("/extract", responses=documented(413, 422, 500, 503))
+    def extract(request: ExtractRequest) -> WireExtraction:
+        """Find what answers a question in passages that are sent along; the library is not looked at."""
+        extractor = opening.ready().extractor
+        _check_length(request.question, settings)
+        _check_passages(request.passages)
+        found = extractor.extract(request.question, request.passages)
+        return extraction_to_wire(found, id=request.id or extraction_id(request.question, request.passages))
 
     @router.get("/documents", responses=documented(503))
     def documents() -> DocumentList:
@@ -225,6 +212,20 @@ def _pages(opening: Opening) -> APIRouter:
         return excerpt(document, cited=_span(document, start, end))
 
     return router
+
+
+def _check_length(question: str, settings: Settings) -> None:
+    if len(question) > settings.max_question_chars:
+        limit = f"It has {len(question):,} characters; the limit is {settings.max_question_chars:,}."
+        raise Problem(422, "question-too-long", "The question is too long", detail=limit)
+
+
+def _check_passages(passages: Sequence[str]) -> None:
+    characters = sum(map(len, passages))
+    if len(passages) > MAX_PASSAGES or characters > MAX_PASSAGE_CHARS:
+        limits = f"the limits are {MAX_PASSAGES:,} and {MAX_PASSAGE_CHARS:,}."
+        detail = f"They are {len(passages):,}, of {characters:,} characters; {limits}"
+        raise Problem(422, "passages-too-large", "The passages are too many or too long", detail=detail)
 
 
 def _find(opening: Opening, id: str) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rag.questions import Kind
@@ -33,8 +33,8 @@ def parser(commands: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser
     shared.add_argument("--library", metavar="DIR", help="folder of the library (default: STEMQA_LIBRARY, or ./library)")
     subparsers = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, help: str) -> ArgumentParser:
-        made = subparsers.add_parser(name, help=help, description=help, parents=[shared])
+    def command(name: str, help: str, *, parents: Sequence[ArgumentParser] = (shared,)) -> ArgumentParser:
+        made = subparsers.add_parser(name, help=help, description=help, parents=parents)
         made.set_defaults(run=commands[name], usage=made.error)
         return made
 
@@ -44,6 +44,11 @@ def parser(commands: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser
     show.add_argument("document_id", nargs="?", metavar="DOCUMENT_ID")
     ask = command("ask", "Answer a question with cited sentences, or say why not.")
     _add_questions(ask)
+    extract = command("extract", "Find what answers a question in passages that you bring; needs no library.", parents=())
+    extract.add_argument("--json", action="store_true", help="print one JSON object a line, which is what a batch always does")
+    extract.add_argument(
+        "--batch", metavar="FILE", required=True, help='JSON Lines with id, question and passages, a list of texts; or "-"'
+    )
     search = command("search", "Find passages, best first.")
     _add_questions(search)
     search.add_argument("-k", type=_count, default=10, metavar="N", help="how many at most (default: 10)")

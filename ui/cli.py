@@ -10,20 +10,18 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rag.settings import PREFIX, Settings
 from stemqa import LibraryError, QuestionSetError, StemqaError, __version__
 from ui.arguments import parser
 
-Row = tuple[str | int | None, str]
-"""A question and the id of its row in a batch; None for the question on the command line."""
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -105,9 +103,22 @@ def _ask(arguments: Namespace) -> int:
     for row_id, question, assistant in _asked(arguments):
         reply = assistant.ask(question)
         if row_id is None and not arguments.json:
-            sys.stdout.write(reply_text(reply))
+            sys.stdout.write(reply_text(reply, bold=sys.stdout.isatty()))
         else:
             _write_json(to_wire(reply).model_dump(mode="json"), id=row_id)
+    return 0
+
+
+def _extract(arguments: Namespace) -> int:
+    from rag.assistant import open_extractor
+    from ui.extraction import read_rows, to_wire
+
+    settings = _settings(arguments)
+    rows = read_rows(arguments.batch, max_question_chars=settings.max_question_chars)
+    extractor = open_extractor(settings)
+    for row in _counted(rows, unit="row"):
+        found = extractor.extract(row.question, row.passages)
+        _write_json(to_wire(found, id="").model_dump(mode="json"), id=row.id)
     return 0
 
 
@@ -183,6 +194,7 @@ _COMMANDS = {
     "index": _index,
     "show": _show,
     "ask": _ask,
+    "extract": _extract,
     "search": _search,
     "evaluate": _evaluate,
     "serve": _serve,
@@ -196,39 +208,14 @@ _COMMANDS = {
 def _asked(arguments: Namespace) -> Iterator[tuple[str | int | None, str, Assistant]]:
     """Yield each question with its row's id, None for the one on the command line, and the opened library."""
     from rag.assistant import Assistant
+    from ui.batch import questions, words
 
     if bool(arguments.question) == (arguments.batch is not None):
         arguments.usage("give either a QUESTION or --batch FILE")
-    if arguments.batch is None:
-        rows: list[Row] = [(None, _question(arguments.question))]
-    else:
-        rows = _batch(arguments.batch)
+    rows = [(None, words(arguments.question))] if arguments.batch is None else questions(arguments.batch)
     assistant = Assistant.open(_settings(arguments))
-    for row_id, question in _counted(rows):
+    for row_id, question in _counted(rows, unit="question"):
         yield row_id, question, assistant
-
-
-def _question(words: Sequence[str]) -> str:
-    return _unicode(sys.stdin.read() if list(words) == ["-"] else " ".join(words))
-
-
-def _batch(name: str) -> list[Row]:
-    """Read the rows of a batch, all of them before the first is answered. `QuestionSetError` naming the line."""
-    from rag.questions import json_lines, read_bytes
-
-    path = Path("standard input" if name == "-" else name)
-    rows: list[Row] = []
-    for number, row in json_lines(sys.stdin.buffer.read() if name == "-" else read_bytes(path), path):
-        row_id, question = row.get("id"), row.get("question")
-        if type(row_id) not in (str, int) or not isinstance(question, str):
-            raise QuestionSetError(f'{path}, line {number}: write {{"id": "...", "question": "..."}}, both of them given')
-        rows.append((row_id, _unicode(question)))
-    return rows
-
-
-def _unicode(text: str) -> str:
-    """Return `text` with each lone surrogate, which no UTF-8 can hold, replaced."""
-    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def _say(message: str) -> None:
@@ -242,12 +229,12 @@ def _write_json(value: Mapping[str, Any], *, id: str | int | None = None) -> Non
     print(json.dumps(row, ensure_ascii=False), flush=True)
 
 
-def _counted(rows: Sequence[Row]) -> Iterator[Row]:
+def _counted(rows: Sequence[T], *, unit: str) -> Iterator[T]:
     """Yield `rows`, with a progress bar where a person waits for more than one and the replies do not show it."""
     from tqdm import tqdm
 
     hidden = len(rows) < 2 or not sys.stderr.isatty() or sys.stdout.isatty()
-    yield from tqdm(rows, unit="question", disable=hidden)
+    yield from tqdm(rows, unit=unit, disable=hidden)
 
 
 @contextmanager

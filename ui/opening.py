@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Protocol
 
 from corpus.document import Document
+from rag.extract import Extraction
 from rag.reply import Hit, Reply
 from rag.settings import Settings
 from stemqa import StemqaError
@@ -30,11 +31,19 @@ class OpenLibrary(Protocol):
     def documents(self) -> Mapping[str, Document]: ...
 
 
+class Extractor(Protocol):
+    """What the surfaces need of `rag.extract.Extractor`; safe to use from several threads."""
+
+    def extract(self, question: str, passages: Sequence[str]) -> Extraction: ...
+
+
 class Assistant(Protocol):
     """What the surfaces need of `rag.assistant.Assistant`; safe to use from several threads."""
 
     @property
     def library(self) -> OpenLibrary: ...
+    @property
+    def extractor(self) -> Extractor: ...
 
     def ask(self, question: str) -> Reply: ...
 
