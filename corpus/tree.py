@@ -53,7 +53,10 @@ def markup_text(data: bytes) -> str:
 
 
 def parse_xml(data: bytes) -> Element:
-    """Return the root element of an XML file. `DocumentError`, without the file's name, if it is not well-formed."""
+    """Return the root element of an XML file; entities of HTML are known.
+
+    `DocumentError`, without the file's name, if it is not well-formed or uses entities of its own.
+    """
     from lxml import etree  # noqa: PLC0415 -- heavy
 
     parser = etree.XMLParser(
@@ -64,6 +67,8 @@ def parse_xml(data: bytes) -> Element:
         root = etree.fromstring(text.encode(), parser)
     except etree.XMLSyntaxError as error:
         raise DocumentError(f"is truncated or broken XML: {error.msg or 'no element found'}") from None
+    if (entity := next(root.iter(etree.Entity), None)) is not None:  # without it, a sentence would lack words
+        raise DocumentError(f"uses {entity.text}, an entity of its own, and such are not read")
     return _checked(root)
 
 
