@@ -15,6 +15,8 @@ POOL = 100
 """How many chunks each of the two searches puts forward."""
 DENSE_WEIGHT = 0.5
 """Share of the cosine in the fused score; BM25 has the rest. Measured in docs/decisions.md."""
+SENTENCE_SHARE = 1 / 3
+"""How much of a chunk's cosine is that of its nearest sentence; the rest is that of the whole. Measured there too."""
 _JOINED = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _TOKEN = re.compile(r"[^\s.,;:!()\[\]{}\"“”«»*_#`|…]+")
 _DASHES = frozenset("-–—•")
@@ -23,8 +25,8 @@ _DASHES = frozenset("-–—•")
 def retrieve(library: Library, question: str, vector: FloatArray, k: int) -> list[Hit]:
     """Return the at most `k` best chunks, best first, ties by number.
 
-    `vector` is the question's. A chunk is as near as its nearest sentence, or as the whole of it, whichever is nearer (a
-    passage that answers in one sentence need not be about it). Scores of both searches are divided by the best of theirs,
+    `vector` is the question's. How near a chunk is, is told from the whole of it and from its nearest sentence (a passage that
+    answers in one sentence need not be about it). Scores of both searches are divided by the best of theirs,
     so each lies in [0, 1]; a chunk that only one search found has its true cosine, and as BM25 score zero.
     """
     numbers, dense, lexical = _pool(library, question, vector)
@@ -64,8 +66,8 @@ def _pool(library: Library, question: str, vector: FloatArray) -> tuple[IntArray
     numbers = np.union1d(found_dense, found_lexical)
     lexical = np.zeros(len(numbers), np.float32)
     lexical[np.searchsorted(numbers, found_lexical)] = scores
-    dense = np.maximum(library.vectors.cosines(vector, numbers), library.best_sentence_cosines(vector, numbers))
-    return numbers, dense, lexical
+    whole, sentence = library.vectors.cosines(vector, numbers), library.best_sentence_cosines(vector, numbers)
+    return numbers, (1 - SENTENCE_SHARE) * whole + SENTENCE_SHARE * sentence, lexical
 
 
 def _scaled(scores: FloatArray) -> FloatArray:

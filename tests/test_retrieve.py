@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from corpus.document import Document
 from rag.library import Library
 from rag.reply import Hit
-from rag.retrieve import DENSE_WEIGHT, collapse, retrieve
+from rag.retrieve import DENSE_WEIGHT, SENTENCE_SHARE, collapse, retrieve
 
 LibraryOf = Callable[[Sequence[Document]], Library]
 SENTENCES = (
@@ -44,7 +44,7 @@ def expected(library: Library, question: str) -> list[tuple[str, float]]:
     vector = library.embedder.embed_query(question)
     texts = [f"Notes\n{sentence}" for sentence in SENTENCES]
     whole, sentence = (library.embedder.embed_passages(t) @ vector for t in (texts, SENTENCES))
-    dense = np.clip(np.maximum(whole, sentence), 0, None)
+    dense = np.clip((1 - SENTENCE_SHARE) * whole + SENTENCE_SHARE * sentence, 0, None)
     lexical = library.lexical.scores(question)
     fused = DENSE_WEIGHT * dense / (dense.max() or 1) + (1 - DENSE_WEIGHT) * lexical / (lexical.max() or 1)
     return [(f"d{i}", float(fused[i])) for i in sorted(range(len(texts)), key=lambda i: (-round(float(fused[i]), 3), i))]
