@@ -36,6 +36,7 @@ OVERLAP_TOKENS = 50
 """Tokens at a window's end that the next one reads again, so that a sentence keeps what it refers to."""
 ROWS = 8
 """Windows computed at once, of like length."""
+NO_SHORT_ANSWER = -10.0  # a logit
 
 Floats = NDArray[np.float32]
 
@@ -54,12 +55,14 @@ class PassageEvidence:
     """What one passage holds for the question, each a calibrated probability.
 
     `sentences`: that the sentence answers. `answerable`: that anything in the passage does. `emphasis`: for each sentence
-    the (start, end) in the passage's text of a short answer within it, or None.
+    the (start, end) in the passage's text of a short answer within it, or None. `short_answers`: for each sentence how much
+    likelier its likeliest short answer is than none, in logits and no probability.
     """
 
     sentences: tuple[float, ...]
     answerable: float
     emphasis: tuple[tuple[int, int] | None, ...]
+    short_answers: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class WindowLogits:
     @property
     def signals(self) -> tuple[float, float, float, float]:
         """What answerability is fitted on: passage logit, null logit, best sentence logit, best span over none."""
-        best_span = max((span.over for span in self.spans if span is not None), default=-10.0)
+        best_span = max((span.over for span in self.spans if span is not None), default=NO_SHORT_ANSWER)
         return self.answers, self.nothing, max(self.sentences), best_span
 
 
@@ -155,12 +158,15 @@ class OnnxEvidenceModel:
     def _judge(self, passage: EvidencePassage, found: Sequence[tuple[int, WindowLogits]]) -> PassageEvidence:
         best = [-math.inf] * len(passage.sentences)
         emphasis: list[tuple[int, int] | None] = [None] * len(passage.sentences)
+        short = [NO_SHORT_ANSWER] * len(passage.sentences)
         for start, window in found:
             for k, (logit, span) in enumerate(zip(window.sentences, window.spans, strict=True), start):
                 if logit > best[k]:
                     best[k], emphasis[k] = logit, self._emphasis(passage, k, span)
+                    short[k] = span.over if span else NO_SHORT_ANSWER
         answerable = max((self._calibration.of_window(window) for _, window in found), default=0.0)
-        return PassageEvidence(tuple(self._calibration.of_sentence(logit) for logit in best), answerable, tuple(emphasis))
+        sentences = tuple(self._calibration.of_sentence(logit) for logit in best)
+        return PassageEvidence(sentences, answerable, tuple(emphasis), tuple(short))
 
     def _emphasis(self, passage: EvidencePassage, number: int, found: ShortAnswer | None) -> tuple[int, int] | None:
         """Return where in the passage the numbered sentence's short answer stands, if it is sure enough to be marked."""

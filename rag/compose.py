@@ -16,6 +16,8 @@ from rag.retrieve import wording
 MAX_SENTENCES = 3
 KEEP = 0.2
 """A further sentence is shown when its score is at least this share of the best one's. Measured in docs/decisions.md."""
+AHEAD = 0.9
+"""... and at least this share when reading order would put it ahead of the sentence that answers best."""
 _SAME = 0.9
 """Share of words in common, of all words of both, from which two sentences say the same."""
 _FIGURE = re.compile(r"\d+")
@@ -39,15 +41,17 @@ class Choice:
 def choose(library: Library, found: Sequence[Sequence[Candidate]]) -> list[Choice]:
     """Choose what to show for the parts of a question, each with its candidates, best first.
 
-    Every part gets its best sentence for which there is room; what room is left goes to the best of the rest. A sentence
-    that says what another one says is not chosen again.
+    Every part gets its best sentence for which there is room; what room is left goes to the best of the rest, but hardly to
+    one that would stand ahead of a part's best. A sentence that says what another one says is not chosen again.
     """
     chosen: list[Choice] = []
     worthy = [[c for c in part if c.score >= KEEP * part[0].score] for part in found]
     for part in worthy:
         next((c for c in part if _served(library, chosen, c)), None)
+    leading = len(chosen)
     for candidate in sorted((c for part in worthy for c in part), key=lambda c: -c.score):
-        _served(library, chosen, candidate)
+        if not any(_weakly_ahead(candidate, leader) for leader in chosen[:leading]):
+            _served(library, chosen, candidate)
     return chosen
 
 
@@ -89,6 +93,13 @@ def _served(library: Library, chosen: list[Choice], candidate: Candidate) -> boo
     else:
         chosen.append(choice)
     return True
+
+
+def _weakly_ahead(candidate: Candidate, leader: Choice) -> bool:
+    """Whether `candidate` stands before the sentence that leads, in its document, and answers clearly less well."""
+    chunk, span = leader.places[-1]
+    ahead = candidate.chunk.document_id == chunk.document_id and candidate.span < span
+    return ahead and candidate.score < AHEAD * leader.score
 
 
 def _with_support(library: Library, candidate: Candidate) -> Iterator[Place]:

@@ -30,6 +30,7 @@ _LEANS = re.compile(
 )
 _NOT_OF_THE_ANSWER = ("retrieval", "passage_similarity", "short", "question")
 _LARGEST_LOGIT = 7.0
+_LARGEST_SHORT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def answer_signals(query: Query, found: Sequence[Candidate]) -> dict[str, float]
         "nearest": max(c.signals["similarity"] for c in found),
         "nearest_passage": max(c.signals["passage_similarity"] for c in found),
         "most_evidence": max(c.signals.get("evidence", 0.0) for c in found),
+        "most_short": max(c.signals.get("short_answer", 0.0) for c in found),
         "most_answerable": max(c.signals.get("answerable", 0.0) for c in found),
         "terms": float(np.log1p(len(query.terms))),
     }
@@ -144,7 +146,14 @@ def _signals(
             "question": float(text.endswith("?")),
             **demands.unmet(text, terms=own, passage_terms=whole),
         }
-        yield signals | ({"evidence": log_odds(read.sentences[i])} if read else {})
+        yield signals | _read_signals(read, i)
+
+
+def _read_signals(read: PassageEvidence | None, number: int) -> dict[str, float]:
+    if read is None:
+        return {}
+    short = float(np.clip(read.short_answers[number], -_LARGEST_SHORT, _LARGEST_SHORT))
+    return {"evidence": log_odds(read.sentences[number]), "short_answer": short}
 
 
 def _coverage(found: set[str], weights: Mapping[str, float]) -> float:

@@ -31,7 +31,7 @@ class LongestReader:
     def score(self, _question: str, passages: Sequence[EvidencePassage]) -> list[PassageEvidence]:
         self.given += passages
         chances = [tuple((end - start) / 100 for start, end in passage.sentences) for passage in passages]
-        return [PassageEvidence(chance, max(chance), tuple((0, 1) for _ in chance)) for chance in chances]
+        return [PassageEvidence(chance, max(chance), tuple((0, 1) for _ in chance), chance) for chance in chances]
 
 
 def note(name: str, text: str, title: str = "Notes") -> Document:

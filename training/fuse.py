@@ -55,7 +55,7 @@ NOT_OF_THE_SENTENCE = (
     *("names", "name_unknown", "rare_unknown", "share_unknown", "focus_unknown", "comparison", "yes_no"),
     *("retrieval", "passage_coverage", "passage_missing", "context_coverage", "missing", "rare_missing", "name_missing"),
 )
-READ_SIGNALS = ("evidence", "answerable", "most_evidence", "most_answerable")
+READ_SIGNALS = ("evidence", "answerable", "short_answer", "most_evidence", "most_answerable", "most_short")
 
 
 @dataclass(frozen=True)
