@@ -28,7 +28,7 @@ class WordReader:
     def score(self, question: str, passages: Sequence[EvidencePassage]) -> list[PassageEvidence]:
         asked = max(words(question), key=len)
         chances = [tuple(0.9 if asked in words(p.text[a:b]) else 0.1 for a, b in p.sentences) for p in passages]
-        return [PassageEvidence(c, max(c, default=0.0), tuple(None for _ in c)) for c in chances]
+        return [PassageEvidence(c, max(c, default=0.0), tuple(None for _ in c), tuple(0.0 for _ in c)) for c in chances]
 
 
 READER = Extractor(HashEmbedder(), WordReader())

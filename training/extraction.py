@@ -10,6 +10,7 @@ those nearest by words. Run it after `training.calibrate`, whose probabilities a
 
 import argparse
 import json
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -144,7 +145,7 @@ def calibrate(reads: Sequence[Read], way: str) -> ExtractCalibration:
     origin = f"{len(reads)} rows of documents that training held out"
     tried = [ExtractCalibration(sentence, answer, keep / 20, 0.0, origin) for keep in range(2, 20)]
     chosen = max(tried, key=lambda c: balanced_f1(reads, c))
-    return replace(chosen, threshold=round(threshold, 4))
+    return replace(chosen, threshold=math.floor(threshold * 1e4) / 1e4)
 
 
 def word_f1(found: Extraction, row: Row) -> float:
