@@ -65,7 +65,8 @@ def test_sections_are_nested() -> None:
     body = "<sec><label>2</label><title>Methods</title><p>One.</p><sec><title>Mice</title><p>Two.</p></sec></sec>"
     back = (
         "<ack><p>Thanks.</p></ack><ref-list><title>References</title><ref><mixed-citation>Able 1999.</mixed-citation></ref>"
-        "</ref-list><app-group><app><title>Appendix</title><p>Three.</p></app></app-group><fn-group><fn><p>A note.</p></fn></fn-group>"
+        "</ref-list><app-group><app><title>Appendix</title><p>Three.</p></app></app-group>"
+        "<fn-group><fn><p>A note.</p></fn></fn-group>"
     )
     document = read(article(body, "<sec><title>Aims</title><p>To know.</p></sec>", back))
     assert bodies(document) == [
@@ -102,7 +103,8 @@ def test_captions_tables_and_lists() -> None:
     body = (
         "<fig><label>Figure 1.</label><caption><title>Cells.</title><p>They glow.</p></caption><graphic/></fig>"
         "<table-wrap><label>Table 1</label><caption><p>Counts.</p></caption>"
-        "<table><thead><tr><th>Cell</th><th>n</th></tr></thead><tbody><tr><td>T</td><td>5</td></tr></tbody></table><table-wrap-foot><fn><p>Made up.</p></fn></table-wrap-foot></table-wrap>"
+        "<table><thead><tr><th>Cell</th><th>n</th></tr></thead><tbody><tr><td>T</td><td>5</td></tr></tbody></table>"
+        "<table-wrap-foot><fn><p>Made up.</p></fn></table-wrap-foot></table-wrap>"
         "<list list-type='order'><list-item><p>One</p></list-item><list-item><p>Two</p></list-item></list>"
     )
     assert read(article(body)).text.partition("cells.\n\n")[2] == (
