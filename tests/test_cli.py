@@ -645,7 +645,7 @@ def test_wrong_usage_ends_with_2(stemqa: Stemqa, arguments: list[str]) -> None:
     assert run.err.startswith("usage: stemqa")
 
 
-@pytest.mark.parametrize("command", ["index", "show", "ask", "search", "evaluate", "serve", "info"])
+@pytest.mark.parametrize("command", ["index", "show", "ask", "search", "evaluate", "serve", "info", "check", "watch"])
 def test_every_command_takes_a_library_and_has_help(stemqa: Stemqa, command: str) -> None:
     """`stemqa COMMAND --help` names --library."""
     run = stemqa(command, "--help")

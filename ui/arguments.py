@@ -58,6 +58,10 @@ def parser(commands: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser
     serve.add_argument("--port", type=int, help="port to listen on (default: STEMQA_PORT, or 7860)")
     info = command("info", "Say what the library is made of.")
     info.add_argument("--json", action="store_true", help="print one JSON object")
+    check = command("check", "Say what may be wrong with the documents: duplicates, mojibake, pages without text, language ...")
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+    watch = command("watch", "Keep the library up to date with folders, until Ctrl-C.")
+    watch.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folder whose files are indexed when they change")
     return whole
 
 

@@ -190,6 +190,25 @@ def _info(arguments: Namespace) -> int:
     return 0
 
 
+def _check(arguments: Namespace) -> int:
+    from ui.upkeep import check
+
+    facts, text = check(_settings(arguments))
+    if arguments.json:
+        _write_json(facts)
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+def _watch(arguments: Namespace) -> int:
+    from ui.upkeep import watch
+
+    with suppress(KeyboardInterrupt):  # it is how watching is meant to be ended
+        watch(arguments.paths, _settings(arguments), tell=_say)
+    return 0
+
+
 _COMMANDS = {
     "index": _index,
     "show": _show,
@@ -199,6 +218,8 @@ _COMMANDS = {
     "evaluate": _evaluate,
     "serve": _serve,
     "info": _info,
+    "check": _check,
+    "watch": _watch,
 }
 
 
