@@ -28,7 +28,8 @@ _SAVED_FROM = re.compile(
 _ADDRESS = re.compile(r"https?://[^\s/]+/\S+\Z")  # a page, not a site: what claims to be the start page often is not
 _PART = re.compile(r"[;:\n]\s|\A(?:-|\d+\.)\s")  # between what were the cells of a row
 _MARKS = re.compile(r"[\W_]+")
-_RUN = 12
+_RUN = 12  # letters, that as a run say which text they are from
+_BOOK = 5000  # blocks; more are a whole book, and trafilatura's time grows with their square: 50 seconds for 20,000
 
 
 def html_document(data: bytes, *, stem: str, source: str) -> Document:
@@ -54,12 +55,14 @@ def html_document(data: bytes, *, stem: str, source: str) -> Document:
 
 
 def _main_blocks(text: str, root: Element) -> Iterator[Block]:
-    """Yield the blocks of the main text, with the headings that lead to one; all blocks, where no main text is found.
+    """Yield the blocks of the main text, with the headings that lead to one. Without main text, or in a whole book, yield all.
 
     trafilatura says which they are. Their words are not taken from it: it drops links in table cells, and makes "10⁹" "109".
     """
     _clean(root)
     blocks = list(markup_blocks(next(below(root, "body"), root)))
+    if len(blocks) > _BOOK:
+        return iter(blocks)
     judge = _Judge.of(_main_text(text))
     kept = [group for group in _groups(blocks) if group[0].level or judge.holds(group)]
     prose = any(not group[0].level for group in kept)

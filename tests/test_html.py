@@ -57,6 +57,13 @@ def test_headings_make_sections() -> None:
     assert bodies(document) == [((), f"{PROSE}\n\n{MORE}"), (("Thymus",), f"{MORE} It shrinks."), (("Marrow",), PROSE)]
 
 
+def test_a_whole_book_in_one_page_is_read() -> None:
+    """A page of thousands of paragraphs is read in seconds and to its end, without its menus."""
+    prose = [f"{PROSE} So says paragraph {number}." for number in range(6000)]
+    document = read(page("<nav>Menu</nav>" + "".join(f"<p>{paragraph}</p>" for paragraph in prose)))
+    assert document.text == "\n\n".join(prose)
+
+
 def test_a_heading_without_text_is_left_out() -> None:
     """A heading below which nothing is kept leads nowhere."""
     assert "Related" not in read(article("<h2>Related</h2><nav><a href=/x>Other page</a></nav>")).text
