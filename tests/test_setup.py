@@ -260,7 +260,7 @@ def test_every_command_in_the_documents_is_one_that_parses(name: str) -> None:
     blocks = "".join(re.findall(r"```(?:sh|console)?\n(.*?)```", text, re.DOTALL))
     lines = re.findall(r"^(?:\$ )?stemqa ([^|>#\n]+)", blocks, re.MULTILINE)
     assert lines or name == "CONTRIBUTING.md"
-    commands = parser({c: lambda _: 0 for c in ("index", "show", "ask", "search", "evaluate", "serve", "info")})
+    commands = parser({c: lambda _: 0 for c in ("index", "show", "ask", "extract", "search", "evaluate", "serve", "info")})
     for line in lines:
         assert commands.parse_args(shlex.split(line)).run
 
