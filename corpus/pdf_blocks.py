@@ -1,0 +1,169 @@
+"""The lines of pages become blocks: headings by their letters, paragraphs by how lines stand, nothing that only serves a page.
+
+pages -> lines in reading order -> less running heads, feet, page numbers, contents and references -> headings and paragraphs
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from corpus.blocks import Block
+from corpus.pdf_order import Line, Page, in_reading_order
+from corpus.pdf_paragraphs import ENDED, ITEM, Piece, paragraphs, tabular, together, vocabulary
+
+_MARGIN = 0.12  # of the page's height: running heads and feet stand there
+_RUNNING = 3  # pages that repeat a line make it a running head; two, when there are no more
+_LARGER = 1.08  # times the size of the prose: a heading
+_LONGEST_HEADING = 150  # characters
+_LONGEST_TITLE = 250
+_NUMBER = re.compile(
+    r"\W*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von|de)\s*\d{1,4})?\W*\Z", re.IGNORECASE
+)
+_LEADER = re.compile(r"(?:[.·…]\s?){3,}\s*(?:\d{1,4}|[ivxlc]{1,6})\Z")  # of a table of contents
+_REFERENCES = re.compile(
+    r"(?:\d{1,2}\.?\s+|[A-Z]\.\s+)?(?:references?(?: cited| list)?|references and notes|notes and references|bibliography|"
+    r"literature(?: cited)?|works cited|literatur(?:verzeichnis)?|bibliographie|références|referencias|bibliografía)\s*:?\Z",
+    re.IGNORECASE,
+)
+_CONTENTS = re.compile(r"(?:table of )?contents\Z|inhalt(?:sverzeichnis)?\Z|table des matières\Z", re.IGNORECASE)
+_NO_TITLE = re.compile(
+    r"(?:\d{1,2}(?:\.\d{1,2})*\.?\s|(?:table of )?contents\Z|inhalt|abstract\Z|summary\Z|introduction\Z|chapter \d+\Z)",
+    re.IGNORECASE,
+)
+_CITED = re.compile(r"\b(?:1[89]|20)\d\d[a-z]?\b|\bdoi\b|https?://|\A\[?\d{1,3}[\].]")
+_Style = tuple[float, bool]
+
+
+def title_line(pages: Sequence[Page]) -> str:
+    """Return the title on page 1: what is set largest there, or else a first line of its own; "" if there is neither."""
+    if pages[0].number != 1:
+        return ""
+    pieces = [Piece(line, 1) for line in in_reading_order(pages[0].lines) if sum(map(str.isalpha, line.text)) > 2]
+    largest = max((piece.line.size for piece in pieces), default=0.0)
+    if largest > _LARGER * _body(pages)[0]:
+        title = next(list(group) for large, group in groupby(pieces, lambda piece: piece.line.size > 0.95 * largest) if large)
+    else:
+        title = next(iter(paragraphs(pieces)), [])
+        if len(title) > 1 or any(ENDED.search(piece.line.text) for piece in title):
+            return ""
+    text = together([piece.line.text for piece in title], frozenset()) if title else ""
+    return text if len(text) <= _LONGEST_TITLE and not _NO_TITLE.match(text) else ""
+
+
+def page_blocks(pages: Sequence[Page], *, title: str) -> list[Block]:
+    """Return headings and paragraphs in reading order, each with its page."""
+    body = _body(pages)
+    running = _running(pages)
+    headings = running | {_masked(line.text) for page in pages for line in page.lines if _heads(line, body)}
+    pieces = [
+        Piece(line, page.number, _heads(line, body))
+        for page in pages
+        for line in in_reading_order(_body_of(page, running, headings, body))
+        if not _LEADER.search(line.text) and not _CONTENTS.match(line.text)
+    ]
+    pieces = _without_references(pieces)
+    words = vocabulary(pieces)
+    blocks = list(_blocks(pieces, words, _levels(pieces)))
+    if not any(block.level == 0 for block in blocks):
+        return [replace(block, level=0) for block in blocks]  # a poster or a slide: nothing but large letters
+    return [replace(block, level=1) if block.level and block.text == title else block for block in blocks]
+
+
+def _body(pages: Iterable[Page]) -> _Style:
+    """Return the style in which most letters are set."""
+    letters = Counter[_Style]()
+    for page in pages:
+        for line in page.lines:
+            letters[line.size, line.bold] += len(line.text)
+    return max(letters, key=letters.__getitem__)
+
+
+def _running(pages: Sequence[Page]) -> frozenset[str]:
+    """Return what stands at the head or foot of several pages, as it stands and with digits made alike."""
+    found = Counter[str]()
+    for page in pages:
+        edge = [line.text for line in page.lines if _at_edge(line, page, _MARGIN)]
+        found.update({*edge, *map(_masked, edge)})
+    needed = min(_RUNNING, max(2, len(pages)))
+    return frozenset(text for text, count in found.items() if count >= needed)
+
+
+def _masked(text: str) -> str:
+    return re.sub(r"\d+|\b[ivxlc]+\b", "#", " ".join(text.casefold().split()))
+
+
+def _at_edge(line: Line, page: Page, margin: float) -> bool:
+    edge = margin * page.box.height
+    return line.box.y1 < page.box.y0 + edge or line.box.y0 > page.box.y1 - edge
+
+
+def _body_of(page: Page, running: frozenset[str], headings: frozenset[str], body: _Style) -> list[Line]:
+    """Return the page's lines less those that only serve the page: running heads and feet, and its number."""
+    top, bottom = min(line.box.y1 for line in page.lines), max(line.box.y0 for line in page.lines)
+    kept: list[Line] = []
+    for line in page.lines:
+        heads, outermost = _heads(line, body), line.box.y1 <= top or line.box.y0 >= bottom
+        again = (line.text in running and page.number > 1) if heads else _masked(line.text) in headings
+        number = _NUMBER.match(line.text) is not None and len(page.lines) > 1
+        if (_at_edge(line, page, _MARGIN) and (again or number)) or (
+            number and outermost and _at_edge(line, page, 2 * _MARGIN)
+        ):
+            continue
+        kept.append(line)
+    return kept
+
+
+def _heads(line: Line, body: _Style) -> bool:
+    """Whether a line is set like a heading: larger than the prose, or bold where the prose is not."""
+    text = line.text
+    if len(text) > _LONGEST_HEADING or sum(map(str.isalpha, text)) < 2 or line.cells > 1 or text.count(",") > 2 or "@" in text:
+        return False
+    if ITEM.match(text) and not text[0].isdigit():
+        return False
+    if line.size > _LARGER * body[0]:
+        return True
+    return (
+        line.bold
+        and not body[1]
+        and line.size > 0.95 * body[0]
+        and not text.endswith((".", ",", ";", ":"))
+        and not text[0].islower()
+    )
+
+
+def _levels(pieces: Iterable[Piece]) -> Mapping[_Style, int]:
+    """Return the level of each style of heading, the largest first, at most six."""
+    styles = {(piece.line.size, piece.line.bold) for piece in pieces if piece.heading}
+    return {style: min(level, 6) for level, style in enumerate(sorted(styles, reverse=True), start=1)}
+
+
+def _without_references(pieces: list[Piece]) -> list[Piece]:
+    """Return the lines less the last list of references, up to the next heading that is set like its own."""
+    for at in range(len(pieces) - 1, -1, -1):
+        head = pieces[at]
+        if not _REFERENCES.match(head.line.text):
+            continue
+        after = pieces[at + 1 :]
+        end = next((i for i, piece in enumerate(after) if i > 1 and _next_heading(head, piece)), len(after))
+        cited = sum(_CITED.search(piece.line.text) is not None for piece in after[:end])
+        if end and cited >= end / 5:
+            return pieces[:at] + after[end:]
+    return pieces
+
+
+def _next_heading(head: Piece, piece: Piece) -> bool:
+    return head.heading and piece.heading and piece.line.size >= head.line.size and piece.line.bold == head.line.bold
+
+
+def _blocks(pieces: Sequence[Piece], words: frozenset[str], levels: Mapping[_Style, int]) -> Iterator[Block]:
+    listed = False
+    for group in paragraphs(pieces):
+        first = group[0]
+        text = together([piece.line.text for piece in group], words)
+        level = levels[first.line.size, first.line.bold] if first.heading else 0
+        before, listed = listed, not level and (ITEM.match(text) is not None or tabular(first.line))
+        yield Block(text, level=level, tight=before and listed, page=first.page)
