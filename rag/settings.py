@@ -20,7 +20,7 @@ class Settings:
     library: Path = Path("library")
     """Folder of the library."""
     model: str = ""
-    """Path or hub name of a sentence-transformers model; empty: the default model, all-MiniLM-L6-v2."""
+    """A model as `embeddings.encoder.open_embedder` takes it: shipped, full weights, path or hub name; empty: the shipped one."""
     evidence: str = "on"
     """"on" ranks sentences with the trained evidence model, "off" by similarity and terms alone."""
     host: str = "127.0.0.1"
