@@ -39,9 +39,15 @@ class FlatIndex:
                 f"{file} is not a vector index ({str(error).splitlines()[0]}); build the library again"
             ) from None
 
+    def to_array(self) -> FloatArray:
+        """Return a copy of the vectors, by number, which outlives the index: shape (n, dimension)."""
+        return self._vectors.copy()
+
     def save(self, file: Path) -> None:
-        """Write the index to `file`."""
-        faiss.write_index(self._index, str(file))
+        """Write the index to `file`. `OSError` when that fails."""
+        # faiss's own writing to a file passes over an error at its end: a full disk would leave it cut short, and silent.
+        with file.open("wb") as stream:
+            stream.write(faiss.serialize_index(self._index).data)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

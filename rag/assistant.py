@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 
-from corpus.load import load_documents
 from embeddings.encoder import open_embedder
 from embeddings.evidence import open_evidence_model
-from rag.calibration import EVIDENCE, SIMILARITY, Calibration, default_calibrations
+from rag.calibration import EVIDENCE, SIMILARITY, Calibration
 from rag.cite import check, cite
 from rag.compose import MAX_SENTENCES, choose, render
 from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
 from rag.extract import Extractor
 from rag.guard import has_words, screen
-from rag.library import Library, Progress, build_library, is_current
+from rag.library import Library
 from rag.messages import MESSAGES, unanswered
 from rag.protocols import Embedder, EvidenceModel
 from rag.query import Query, queries, whole_query
@@ -72,10 +70,10 @@ class Assistant:
     @classmethod
     def _with_models(cls, settings: Settings, embedder: Embedder, reader: EvidenceModel | None) -> Assistant:
         library = Library.open(settings.library, embedder)
-        if reader and EVIDENCE not in library.calibrations:
+        if reader and (EVIDENCE not in library.calibrations or library.manifest["evidence"]["sha256"] != reader.sha256):
             raise LibraryError(
-                f"the library {settings.library} holds no calibration for the evidence model; "
-                f"build it again with: stemqa index PATH... --library {settings.library}"
+                f"the library {settings.library} holds no calibration for this evidence model; "
+                f"bring it up to date with: stemqa index --library {settings.library}"
             )
         return cls(library, reader, settings.max_question_chars)
 
@@ -146,21 +144,6 @@ class Assistant:
         steps = {"retrieve": retrieved - started, "answer": now - retrieved, "total": now - started}
         timings = {step: round(seconds * 1000, 3) for step, seconds in steps.items()}
         return replace(reply, trace=Trace(self.library.fingerprint, MappingProxyType(timings)))
-
-
-def index(paths: Sequence[Path], settings: Settings, *, report: Callable[[str], None], progress: Progress) -> bool:
-    """Build `settings.library` from the documents in `paths`; return False when it is up to date already.
-
-    `DocumentError` when nothing can be read, `LibraryError` when the library cannot be written. `report` is told, in one
-    line each, of files that are passed over.
-    """
-    documents = tuple(load_documents(paths, report=report))
-    embedder = open_embedder(settings.model, threads=settings.threads)
-    calibrations = default_calibrations()
-    if is_current(settings.library, documents, embedder, calibrations):
-        return False
-    build_library(settings.library, documents, embedder=embedder, calibrations=calibrations, progress=progress)
-    return True
 
 
 def open_extractor(settings: Settings) -> Extractor:

@@ -12,8 +12,9 @@ import pytest
 from corpus.document import Document
 from embeddings.terms import words
 from rag.assistant import Assistant
+from rag.build import build_library
 from rag.calibration import Calibration, Linear
-from rag.library import Library, build_library
+from rag.library import Library
 
 DIMENSION = 64
 

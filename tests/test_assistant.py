@@ -18,13 +18,17 @@ from corpus.decode import normalise
 from corpus.document import Document, Span
 from corpus.plain import plain_document
 from rag import assistant as assistant_module
-from rag.assistant import Assistant, index
+from rag import index as index_module
+from rag.assistant import Assistant
+from rag.build import build_library
 from rag.cite import check
 from rag.compose import MAX_SENTENCES
-from rag.library import Library, build_library, read_manifest
+from rag.index import index
+from rag.library import Library
 from rag.messages import MESSAGES
 from rag.reply import Answer, Citation, Reason, Refusal, Reply
 from rag.settings import Settings
+from rag.store import read_manifest
 from stemqa import DocumentError, IntegrityError, LibraryError
 
 AssistantOf = Callable[[Sequence[Document]], Assistant]
@@ -309,7 +313,8 @@ def test_search_gives_passages_best_first(assistant_of: AssistantOf) -> None:
 @pytest.fixture
 def fake_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the composition root open the word-hash embedder."""
-    monkeypatch.setattr(assistant_module, "open_embedder", lambda _model, *, threads: HashEmbedder())
+    for module in (assistant_module, index_module):
+        monkeypatch.setattr(module, "open_embedder", lambda _model, *, threads: HashEmbedder())
 
 
 @pytest.mark.usefixtures("fake_embedder")
@@ -321,7 +326,7 @@ def test_index_builds_once(tmp_path: Path) -> None:
     options = Settings(library=tmp_path / "library")
 
     def run() -> bool:
-        return index([tmp_path / "docs"], options, report=lambda _: None, progress=no_progress)
+        return bool(index([tmp_path / "docs"], options, report=lambda _: None, progress=no_progress))
 
     assert [run(), run()] == [True, False]
     before = read_manifest(tmp_path / "library")["fingerprint"]

@@ -37,9 +37,10 @@ from corpus.shipped import shipped_documents_path, shipped_questions_path
 from embeddings.encoder import SentenceEmbedder, open_embedder
 from embeddings.evidence import open_evidence_model
 from embeddings.terms import STOP_WORDS
+from rag.build import build_library
 from rag.calibration import Calibration, Linear, calibrations_from
 from rag.evidence import Candidate, answer_signals, candidates
-from rag.library import Library, build_library
+from rag.library import Library
 from rag.protocols import EvidenceModel, FloatArray
 from rag.query import Query, queries
 from rag.retrieve import collapse, retrieve

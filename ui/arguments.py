@@ -38,8 +38,12 @@ def parser(commands: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser
         made.set_defaults(run=commands[name], usage=made.error)
         return made
 
-    index = command("index", "Build the library of files and folders; nothing is done where it is up to date.")
+    index = command("index", "Bring the library up to date with its files and folders, and those that are named from now on.")
     index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="text, Markdown, JSON Lines (default: the shipped)")
+    remove = command("remove", "Take documents, files or folders out of the library; they stay out.")
+    remove.add_argument("names", nargs="+", metavar="DOCUMENT_ID_OR_PATH", help="as `stemqa list` and `stemqa info` show them")
+    listing = command("list", "List the documents: id, title, source, characters, passages.")
+    listing.add_argument("--json", action="store_true", help="print one JSON object a line")
     show = command("show", "Print a document's normalised text, in which all offsets count; without an id, list the documents.")
     show.add_argument("document_id", nargs="?", metavar="DOCUMENT_ID")
     ask = command("ask", "Answer a question with cited sentences, or say why not.")

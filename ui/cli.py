@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rag.settings import PREFIX, Settings
-from stemqa import LibraryError, QuestionSetError, StemqaError, __version__
+from stemqa import LibraryError, QuestionSetError, StemqaError
 from ui.arguments import parser
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from rag.assistant import Assistant
-    from rag.library import Progress
+    from rag.build import Progress
     from rag.reply import Hit
 
 
@@ -66,16 +66,33 @@ def _settings(arguments: Namespace) -> Settings:
 
 
 def _index(arguments: Namespace) -> int:
-    from corpus.shipped import shipped_documents_path
-    from rag.assistant import index
-    from rag.library import read_manifest
+    from ui.holdings import index
 
-    settings = _settings(arguments)
     with _progress_bar() as progress:
-        built = index(arguments.paths or [shipped_documents_path()], settings, report=_say, progress=progress)
-    counts = read_manifest(settings.library)["counts"]
-    contents = ", ".join(f"{count} {name}" for name, count in counts.items())
-    _say(f"library {settings.library}: {contents}; {'built' if built else 'up to date'}")
+        outcome = index(arguments.paths, _settings(arguments), tell=_say, progress=progress)
+    _say(outcome)
+    return 0
+
+
+def _remove(arguments: Namespace) -> int:
+    from ui.holdings import remove
+
+    with _progress_bar() as progress:
+        outcome = remove(arguments.names, _settings(arguments), tell=_say, progress=progress)
+    _say(outcome)
+    return 0
+
+
+def _list(arguments: Namespace) -> int:
+    from ui.holdings import listing
+    from ui.terminal import table_text
+
+    rows = listing(_settings(arguments).library)
+    if arguments.json:
+        for row in rows:
+            _write_json(row)
+    else:
+        sys.stdout.write(table_text(tuple(map(str, row.values())) for row in rows))
     return 0
 
 
@@ -167,26 +184,13 @@ def _serve(arguments: Namespace) -> int:
 
 
 def _info(arguments: Namespace) -> int:
-    from rag.library import read_manifest
-    from ui.terminal import table_text
+    from ui.holdings import facts, facts_text
 
-    folder = _settings(arguments).library
-    manifest = read_manifest(folder)
-    model, counts = manifest["model"], manifest["counts"]
-    facts = {
-        "stemqa": __version__,
-        "library": str(folder),
-        "fingerprint": manifest["fingerprint"],
-        **counts,
-        "model": model["name"],
-        "model_sha256": model["sha256"],
-        "dimension": model["dimension"],
-        "corpus_sha256": manifest["corpus"]["sha256"],
-    }
+    found = facts(_settings(arguments).library)
     if arguments.json:
-        _write_json(facts)
+        _write_json(found)
     else:
-        sys.stdout.write(table_text((name, str(value)) for name, value in facts.items()))
+        sys.stdout.write(facts_text(found))
     return 0
 
 
@@ -211,6 +215,8 @@ def _watch(arguments: Namespace) -> int:
 
 _COMMANDS = {
     "index": _index,
+    "remove": _remove,
+    "list": _list,
     "show": _show,
     "ask": _ask,
     "extract": _extract,

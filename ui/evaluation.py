@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rag.assistant import Assistant, index
+from rag.assistant import Assistant
 from rag.beir import is_beir
 from rag.compare import compare, read_baseline
 from rag.evaluate import Options, Progress, run_evaluation
+from rag.index import index
 from rag.settings import Settings
 from ui.report import exit_code, table, write_report
 

@@ -1,0 +1,98 @@
+"""What a library holds: `index` and `remove` say what they changed, `list` and `info` what there is."""
+# ruff: noqa: PLC0415 -- what is heavy is imported by the command that needs it
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.settings import Settings
+from stemqa import __version__
+
+if TYPE_CHECKING:
+    from rag.build import Progress
+    from rag.roots import Changes
+
+Tell = Callable[[str], None]
+
+
+def index(paths: Sequence[Path], settings: Settings, *, tell: Tell, progress: Progress) -> str:
+    """Bring the library up to date and say what changed. Where there is neither a path nor a library: the shipped articles."""
+    from corpus.shipped import shipped_documents_path
+    from rag.index import index as bring_up_to_date
+    from rag.store import has_manifest
+
+    if not paths and not has_manifest(settings.library):
+        paths = [shipped_documents_path()]
+    changes = bring_up_to_date(paths, settings, report=tell, progress=progress)
+    return _outcome(settings.library, changes)
+
+
+def remove(names: Sequence[str], settings: Settings, *, tell: Tell, progress: Progress) -> str:
+    """Take documents, files and folders out of the library and say what changed."""
+    from rag.index import remove as take_out
+
+    return _outcome(settings.library, take_out(names, settings, report=tell, progress=progress))
+
+
+def _outcome(folder: Path, changes: Changes) -> str:
+    from rag.store import has_manifest, read_manifest
+
+    if not has_manifest(folder):
+        return f"library {folder}: removed"
+    counts = read_manifest(folder)["counts"]
+    contents = ", ".join(f"{count} {name}" for name, count in counts.items())
+    kinds = ("added", "changed", *(["renamed"] if changes.renamed else []), "removed", "unchanged")
+    files = ", ".join(f"{getattr(changes, kind)} {kind}" for kind in kinds)
+    return f"library {folder}: {contents}; {'built' if changes else 'up to date'}; files: {files}"
+
+
+def listing(folder: Path) -> list[dict[str, Any]]:
+    """Return of each document of the library: id, title, source, number of characters and of passages."""
+    from rag.rows import CHUNKS, read_lines, stored_documents
+    from rag.store import check_files, read_manifest
+
+    generation = check_files(folder, read_manifest(folder))
+    passages = Counter(row["document_id"] for row in read_lines(generation / CHUNKS))
+    return [
+        {
+            "id": document.id,
+            "title": document.title,
+            "source": document.source,
+            "characters": len(document.text),
+            "passages": passages[document.id],
+        }
+        for document in stored_documents(generation)
+    ]
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Return what the library is made of."""
+    from rag.store import read_manifest
+
+    manifest = read_manifest(folder)
+    model = manifest["model"]
+    return {
+        "stemqa": __version__,
+        "library": str(folder),
+        "fingerprint": manifest["fingerprint"],
+        **manifest["counts"],
+        "model": model["name"],
+        "model_sha256": model["sha256"],
+        "dimension": model["dimension"],
+        "corpus_sha256": manifest["corpus"]["sha256"],
+        "roots": manifest["roots"],
+        "excluded": manifest["excluded"],
+    }
+
+
+def facts_text(facts: dict[str, Any]) -> str:
+    """Return the facts as a table, each root and each exclusion in a row of its own."""
+    from ui.terminal import table_text
+
+    rows = [(name, str(value)) for name, value in facts.items() if name not in {"roots", "excluded"}]
+    rows += [("root", f"{root['path']} ({root['files']} files)") for root in facts["roots"]]
+    rows += [("taken out", " ".join(filter(None, (row["document"], row["path"])))) for row in facts["excluded"]]
+    return table_text(rows)
