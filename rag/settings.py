@@ -20,7 +20,7 @@ class Settings:
     library: Path = Path("library")
     """Folder of the library."""
     model: str = ""
-    """A model as `embeddings.encoder.open_embedder` takes it: shipped, full weights, path or hub name; empty: the shipped one."""
+    """A model as `embeddings.encoder.open_embedder` takes it: shipped, full weights, path or hub name; empty: shipped."""
     evidence: str = "on"
     """"on" ranks sentences with the trained evidence model, "off" by similarity and terms alone."""
     host: str = "127.0.0.1"
