@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import BinaryIO
 
 from corpus.decode import check_text, decode, normalise
 from corpus.document import Document
@@ -18,10 +18,10 @@ from stemqa import DocumentError
 _LINES_REPORTED = 5  # per file; the rest is counted
 
 
-def jsonl_documents(path: Path, source: str, report: Callable[[str], None]) -> Iterator[Document]:
-    """Yield a document per line of `path`. `report` gets one line of text for each of the first unreadable ones."""
+def jsonl_documents(file: BinaryIO, source: str, report: Callable[[str], None]) -> Iterator[Document]:
+    """Yield a document per line of `file`. `report` gets one line of text for each of the first unreadable ones."""
     failures = 0
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(_lines(file), start=1):
         if not line.strip():
             continue
         try:
@@ -34,17 +34,16 @@ def jsonl_documents(path: Path, source: str, report: Callable[[str], None]) -> I
         report(f"{source}: {failures - _LINES_REPORTED} more lines could not be read; left out")
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(file: BinaryIO) -> Iterator[bytes]:
     """Yield the file's lines as UTF-8; a file with a byte order mark is decoded as a whole."""
-    with path.open("rb") as file:
-        head = file.read(4)
-        if not head:
-            raise DocumentError("is empty")
-        file.seek(0)
-        if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\0\0\xfe\xff")):
-            yield from (line.encode() for line in decode(file.read()).split("\n"))
-        else:
-            yield from file
+    head = file.read(4)
+    if not head:
+        raise DocumentError("is empty")
+    file.seek(0)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\0\0\xfe\xff")):
+        yield from (line.encode() for line in decode(file.read()).split("\n"))
+    else:
+        yield from file
 
 
 def _row(line: bytes) -> dict[str, object]:

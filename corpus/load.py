@@ -1,48 +1,31 @@
 """Files to Documents: find the files, read each with the parser for its kind, keep ids apart.
 
-A parser takes a file's path, its source (how a reader knows it) and a function to report lines of trouble to, and yields
-documents. It raises `DocumentError`, without the file's name, when nothing of the file can be read.
+Plain text is parsed here, everything else in a process of its own (`corpus.bounded`), within `Limits`.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.decode import decode
 from corpus.document import Document
 from corpus.limits import Limits
+from corpus.parse import ARCHIVE, JSONL, SAFE, parse
+from corpus.parse import SUFFIXES as _PARSED
 from stemqa import DocumentError
 
 Report = Callable[[str], None]
-Parser = Callable[[Path, str, Report], Iterator[Document]]
+
+SUFFIXES = (*_PARSED, ARCHIVE)
+"""Endings of the names of files that are read."""
+
+_LIMITS = Limits()
 
 _BEIR = "corpus.jsonl"  # a folder that holds it is one collection: its other files are questions and judgements
-
-
-def _plain(path: Path, source: str, _report: Report) -> Iterator[Document]:
-    from corpus.plain import plain_document  # noqa: PLC0415 -- each parser is imported when a file needs it
-
-    yield plain_document(decode(path.read_bytes()), stem=path.stem, source=source)
-
-
-def _markdown(path: Path, source: str, _report: Report) -> Iterator[Document]:
-    from corpus.markdown import markdown_document  # noqa: PLC0415 -- as above
-
-    yield markdown_document(decode(path.read_bytes()), stem=path.stem, source=source)
-
-
-def _jsonl(path: Path, source: str, report: Report) -> Iterator[Document]:
-    from corpus.jsonl import jsonl_documents  # noqa: PLC0415 -- as above
-
-    yield from jsonl_documents(path, source, report)
-
-
-_PARSERS: Mapping[str, Parser] = {".txt": _plain, ".md": _markdown, ".markdown": _markdown, ".jsonl": _jsonl}
-SUFFIXES = tuple(_PARSERS)
 
 
 def to_stderr(message: str) -> None:
@@ -75,28 +58,19 @@ def find_files(paths: Sequence[Path]) -> list[SourceFile]:
     return sorted(found.values(), key=lambda file: (file.source, file.path))
 
 
-def read_file(file: SourceFile, *, report: Report = to_stderr, limits: Limits = Limits()) -> tuple[Document, ...]:  # noqa: B008, ARG001 -- frozen
+def read_file(file: SourceFile, *, report: Report = to_stderr, limits: Limits = _LIMITS) -> tuple[Document, ...]:
     """Return what a file holds; `report` gets one line for the file, or each part of it, that cannot be read. Never raises."""
-    parser = _PARSERS.get(file.path.suffix.lower())
-    if parser is None:
-        report(f"{file.source} is not read: its name does not end in {_known()}")
-        return ()
     documents: list[Document] = []
     try:
-        documents.extend(parser(file.path, file.source, report))
+        documents.extend(_read(file, limits, lambda line: report(_one_line(line))))
     except DocumentError as error:
-        report(f"{file.source} {error}; left out")
+        report(_one_line(f"{file.source} {error}; left out"))
     except OSError as error:
-        report(f"{file.source} cannot be read: {error.strerror}; left out")
+        report(_one_line(f"{file.source} cannot be read: {error.strerror}; left out"))
     return tuple(documents)
 
 
-def load_documents(
-    paths: Sequence[Path],
-    *,
-    report: Report = to_stderr,
-    limits: Limits = Limits(),  # noqa: B008 -- frozen
-) -> Iterator[Document]:
+def load_documents(paths: Sequence[Path], *, report: Report = to_stderr, limits: Limits = _LIMITS) -> Iterator[Document]:
     """Return the documents of all files, in the order of `find_files`.
 
     A file or line that cannot be read goes to `report` as one line and does not stop the rest. The same text twice is one
@@ -131,7 +105,7 @@ def _files_below(folder: Path) -> list[Path]:
             names[:] = [_BEIR]
         folders[:] = [name for name in folders if not name.startswith(".")]
         candidates = (Path(where, name) for name in names if not name.startswith("."))
-        files += (path for path in candidates if path.suffix.lower() in _PARSERS and _inside(path, root))
+        files += (path for path in candidates if path.suffix.lower() in SUFFIXES and _inside(path, root))
     return files
 
 
@@ -146,6 +120,35 @@ def _cannot_list(error: OSError) -> None:
 
 def _known() -> str:
     return f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+
+
+def _read(file: SourceFile, limits: Limits, report: Report) -> Iterator[Document]:
+    """Yield what a file holds. `DocumentError`, without the file's name, if that is nothing."""
+    path, suffix = file.path, file.path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DocumentError(f"is not read: its name does not end in {_known()}")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise DocumentError("is not a regular file")
+    if suffix == JSONL:  # line by line, whatever its size
+        from corpus.jsonl import jsonl_documents  # noqa: PLC0415 -- only where it is needed, as the parsers
+
+        with path.open("rb") as lines:
+            yield from jsonl_documents(lines, file.source, report)
+        return
+    if status.st_size > limits.file_bytes:
+        raise DocumentError(f"has {status.st_size / 1024**2:,.0f} MB; at most {limits.file_bytes / 1024**2:,.0f} MB are read")
+    if suffix in SAFE:
+        yield from parse(path.read_bytes(), suffix, stem=path.stem, source=file.source, limits=limits, report=report)
+    else:
+        from corpus.bounded import parse_bounded  # noqa: PLC0415 -- as above
+
+        yield from parse_bounded(path, source=file.source, limits=limits, report=report)
+
+
+def _one_line(text: str) -> str:
+    """Return a report as one line, whatever stands in a file's name."""
+    return " ".join(text.split())
 
 
 def _documents(files: Sequence[SourceFile], report: Report, limits: Limits) -> Iterator[Document]:

@@ -44,13 +44,13 @@ def open_package(data: bytes, *, kind: str, max_bytes: int = Limits().unpacked_b
         yield package
 
 
-def read_part(package: ZipFile, name: str) -> bytes | None:
+def read_part(package: ZipFile, name: str, *, max_bytes: int = _PART_BYTES) -> bytes | None:
     """Return a member's bytes; None where there is none of that name. `DocumentError` if it is damaged or too large."""
     try:
         member = package.getinfo(name)
-        if member.file_size > _PART_BYTES:
+        if member.file_size > max_bytes:
             raise DocumentError(
-                f"holds a part of {member.file_size / 1024**2:,.0f} MB; at most {_PART_BYTES // 1024**2} MB are read"
+                f"holds a part of {member.file_size / 1024**2:,.0f} MB; at most {max_bytes // 1024**2} MB are read"
             )
         return package.read(member)
     except KeyError:

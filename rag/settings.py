@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from corpus.limits import Limits
 from stemqa import SettingsError
 
 PREFIX = "STEMQA_"
@@ -29,6 +30,24 @@ class Settings:
     """Threads that one model call may use."""
     max_question_chars: int = 2000
     """Longer questions are refused as invalid."""
+    parse_seconds: int = 60
+    """A file that takes longer to read is left out."""
+    parse_memory_mb: int = 2048
+    """A file that needs more memory to read is left out."""
+    max_file_mb: int = 200
+    """A larger file is left out, unless it is JSON Lines."""
+    max_unpacked_mb: int = 1024
+    """A ZIP archive, office file or book that unpacks to more is left out."""
+
+    @property
+    def limits(self) -> Limits:
+        """What reading one file may cost."""
+        return Limits(
+            seconds=self.parse_seconds,
+            memory_bytes=self.parse_memory_mb * 1024**2,
+            file_bytes=self.max_file_mb * 1024**2,
+            unpacked_bytes=self.max_unpacked_mb * 1024**2,
+        )
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str], /) -> Settings:
@@ -52,4 +71,6 @@ class Settings:
             raise SettingsError(f"STEMQA_EVIDENCE={settings.evidence!r} is neither on nor off; set it to one of them")
         if settings.threads < 1 or settings.max_question_chars < 1:
             raise SettingsError("STEMQA_THREADS and STEMQA_MAX_QUESTION_CHARS must be at least 1")
+        if min(settings.parse_seconds, settings.parse_memory_mb, settings.max_file_mb, settings.max_unpacked_mb) < 1:
+            raise SettingsError("STEMQA_PARSE_SECONDS, _PARSE_MEMORY_MB, _MAX_FILE_MB and _MAX_UNPACKED_MB must be at least 1")
         return settings

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from corpus.decode import decode, normalise
 from corpus.document import Document
-from corpus.load import find_files, load_documents
+from corpus.limits import Limits
+from corpus.load import SourceFile, find_files, load_documents, read_file
 from corpus.markdown import markdown_document
 from corpus.plain import plain_document
 from corpus.shipped import shipped_documents_path
@@ -47,9 +48,9 @@ class TestFindingFiles:
     """Files are found in a fixed order, and only those that should be."""
 
     def test_known_kinds_are_found_sorted_and_below(self, tmp_path: Path) -> None:
-        """Text, Markdown and JSON Lines, in subfolders too; hidden files, hidden folders and other kinds are passed over."""
+        """Files of known kinds, in subfolders too; hidden files, hidden folders and other kinds are passed over."""
         docs = tmp_path / "docs"
-        names = ["b.TXT", "a.md", "sub/c.markdown", "sub/d.jsonl", ".hidden.txt", ".git/e.txt", "f.png"]
+        names = ["b.TXT", "a.md", "sub/c.markdown", "sub/d.jsonl", "sub/e.PDF", ".hidden.txt", ".git/e.txt", "f.png"]
         for name in names:
             (docs / name).parent.mkdir(parents=True, exist_ok=True)
             (docs / name).write_text("x")
@@ -58,6 +59,7 @@ class TestFindingFiles:
             "b.TXT",
             "sub/c.markdown",
             "sub/d.jsonl",
+            "sub/e.PDF",
         ]
 
     def test_beir_folder_is_read_as_one_collection(self, tmp_path: Path) -> None:
@@ -76,6 +78,13 @@ class TestFindingFiles:
         (docs / "gone.txt").symlink_to(docs / "nowhere.txt")
         assert len(find_files([docs])) == 1
 
+    def test_a_file_knows_its_root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The root is the resolved folder that was named, or the named file itself."""
+        write(tmp_path, docs_in_a__txt="One.")
+        monkeypatch.chdir(tmp_path)
+        assert find_files([Path("docs")]) == [SourceFile(Path("docs/a.txt"), "docs/a.txt", tmp_path / "docs")]
+        assert find_files([Path("docs/a.txt")]) == [SourceFile(Path("docs/a.txt"), "docs/a.txt", tmp_path / "docs/a.txt")]
+
     def test_file_named_twice_is_found_once(self, tmp_path: Path) -> None:
         """A folder and a file in it, both named, give each file once."""
         write(tmp_path, a__txt="One.", b__txt="Two.")
@@ -91,7 +100,7 @@ class TestFindingFiles:
         """An empty folder, or one that holds other things, is an error that says which suffixes are read."""
         if name:
             (tmp_path / name).write_text("x")
-        with pytest.raises(DocumentError, match=r"holds no document; files that end in \.txt, \.md, \.markdown or \.jsonl"):
+        with pytest.raises(DocumentError, match=r"holds no document; files that end in \.txt, .*\.pdf or \.zip are read"):
             find_files([tmp_path])
 
     def test_source_is_the_same_whichever_way_a_file_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +156,35 @@ class TestTrouble:
         write(tmp_path, a__png=b"x", b__txt="Fine.")
         documents, reported = read(tmp_path / "a.png", tmp_path / "b.txt")
         assert len(documents) == 1
-        assert reported == [f"{tmp_path.name}/a.png is not read: its name does not end in .txt, .md, .markdown or .jsonl"]
+        assert len(reported) == 1
+        assert reported[0].startswith(f"{tmp_path.name}/a.png is not read: its name does not end in .txt, .md, ")
+
+    def test_what_is_no_file_is_reported(self, tmp_path: Path) -> None:
+        """A pipe would be waited for, and a folder may be named like a file; neither is read, nor what is gone meanwhile."""
+        os.mkfifo(tmp_path / "a.txt")
+        reported: list[str] = []
+        for name in ("a.txt", "gone.txt"):
+            assert read_file(SourceFile(tmp_path / name, name, tmp_path), report=reported.append) == ()
+        assert reported == [
+            "a.txt is not a regular file; left out",
+            "gone.txt cannot be read: No such file or directory; left out",
+        ]
+
+    @pytest.mark.parametrize("name", ["a.txt", "a.pdf", "a.zip"])
+    def test_too_large_a_file_is_reported(self, tmp_path: Path, name: str) -> None:
+        """A file over the limit is not opened; JSON Lines, which are read line by line, may be larger."""
+        (tmp_path / name).write_bytes(b"x" * 3_000_000)
+        (tmp_path / "b.jsonl").write_text('{"text": "Cells divide."}\n' + " " * 3_000_000)
+        reported: list[str] = []
+        documents = list(load_documents([tmp_path], report=reported.append, limits=Limits(file_bytes=2 * 1024**2)))
+        assert [document.text for document in documents] == ["Cells divide."]
+        assert reported == [f"{tmp_path.name}/{name} has 3 MB; at most 2 MB are read; left out"]
+
+    def test_a_report_is_one_line_whatever_the_name(self, tmp_path: Path) -> None:
+        """A line break in a file's name does not break the report."""
+        write(tmp_path, good__txt="Fine.")
+        (tmp_path / "a\nb.txt").write_text("")
+        assert read(tmp_path)[1] == [f"{tmp_path.name}/a b.txt is empty; left out"]
 
     def test_nothing_readable_is_an_error(self, tmp_path: Path) -> None:
         """Where not one file can be read, that is an error after the reports."""
