@@ -16,10 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from corpus.document import Document
 from stemqa import LibraryError
 from ui.cli import main
-from ui.upkeep import news
 from ui.watch import Folders, follow
 
 RESTORED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
@@ -90,13 +88,13 @@ def test_a_library_follows_its_folder(tmp_path: Path) -> None:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
         assert next(lines) == f"Watching {notes} for the library {library}; Ctrl-C ends it\n"
-        assert "1 added, 0 changed, 0 removed: 1 documents (" in next(lines)
+        assert "files: 1 added, 0 changed, 0 removed (" in next(lines)
         (notes / "thymus.txt").write_text(THYMUS, encoding="utf-8")
-        assert "1 added, 0 changed, 0 removed: 2 documents (" in next(lines)
+        assert "files: 1 added, 0 changed, 0 removed (" in next(lines)
         (notes / "thymus.txt").write_text(THYMUS.replace("young", "new"), encoding="utf-8")
-        assert "0 added, 1 changed, 0 removed: 2 documents (" in next(lines)
+        assert "files: 0 added, 1 changed, 0 removed (" in next(lines)
         (notes / "cells.txt").unlink()
-        assert "0 added, 0 changed, 1 removed: 1 documents (" in next(lines)
+        assert "files: 0 added, 0 changed, 1 removed (" in next(lines)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "", "")
@@ -206,18 +204,3 @@ def test_a_folder_that_is_replaced_is_watched_again(tmp_path: Path) -> None:
         seen = len(told)
         (folder / "new.txt").write_text(CELLS, encoding="utf-8")
         _until(lambda: len(told) > seen)
-
-
-def test_news_counts_a_changed_file_once() -> None:
-    """A document with an id of its text that changes is neither added nor removed; one that keeps its id is compared."""
-
-    def documents(**texts: str) -> dict[str, Document]:
-        made = [Document.create(text, title="", source=f"{name}.txt") for name, text in texts.items()]
-        return {document.id: document for document in made}
-
-    def named(text: str) -> dict[str, Document]:
-        return {"n": Document.create(text, id="n", title="", source="n.jsonl")}
-
-    before, after = documents(a="1", b="2", c="3") | named("x"), documents(a="1", b="changed", d="4") | named("y")
-    assert news(before, after, 1.25) == "1 added, 2 changed, 1 removed: 4 documents (1.2 s)"
-    assert news({}, before, 0) == "4 added, 0 changed, 0 removed: 4 documents (0.0 s)"

@@ -40,8 +40,10 @@ class Reload:
         self._opening.when_done(lambda error: None if error else self._thread.start())
 
     def stop(self) -> None:
-        """Follow no longer. A library that is being opened is given up."""
+        """Follow no longer. A library that is being opened is given up, after a second without waiting for it."""
         self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(1)
 
     @property
     def _manifest(self) -> Path:
@@ -62,7 +64,8 @@ class Reload:
             assistant = current.reopened(self._settings)
             assistant.ask(WARM_UP)
         except Exception as error:  # noqa: BLE001 -- whatever is wrong with the new library, the old one goes on serving
-            if _stamp(self._manifest) == found:  # otherwise it was replaced while it was read: the next look takes that one
+            # Otherwise it was replaced while it was read, and the next look takes that one.
+            if _stamp(self._manifest) == found and not self._stopped.is_set():
                 self._keep(error)
             return
         if not self._stopped.is_set():

@@ -5,18 +5,15 @@ from __future__ import annotations
 
 import textwrap
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.settings import Settings
-from stemqa import LibraryError, SettingsError
+from stemqa import SettingsError
 
 if TYPE_CHECKING:
-    from corpus.document import Document
     from corpus.health import Finding, Place
-    from rag.assistant import Assistant
 
 Tell = Callable[[str], None]
 
@@ -93,24 +90,19 @@ def watch(paths: Sequence[Path], settings: Settings, *, tell: Tell) -> None:
 
 
 class _Update:
-    """Indexes the folders, and says what that has changed."""
+    """Brings the library up to date, as `stemqa index` does, and says what that has changed."""
 
     def __init__(self, paths: Sequence[Path], settings: Settings, tell: Tell) -> None:
         self._paths = paths
         self._settings = settings
         self._tell = tell
-        self._assistant: Assistant | None = None
+        self._first = True
         self._troubles: set[str] = set()
 
     def __call__(self) -> str | None:
-        """Return the news, None where there is none. Raises what `rag.assistant.index` raises."""
-        from rag.assistant import index
+        """Return the news, None where there is none. Raises what `rag.index.index` raises."""
+        from rag.index import index
 
-        first = self._assistant is None
-        try:
-            before = self._documents()
-        except LibraryError:  # there is none yet, or none that can be opened: indexing makes one, or says why it cannot
-            before = {}
         started = time.perf_counter()
         troubles: list[str] = []
         changes = index(self._paths, self._settings, report=troubles.append, progress=lambda *_: None)
@@ -118,28 +110,9 @@ class _Update:
         for trouble in troubles:
             if trouble not in self._troubles:  # a file that cannot be read is told of once, not at every update
                 self._tell(trouble)
-        self._troubles = set(troubles)
-        if changes and self._assistant:
-            self._assistant = self._assistant.reopened(self._settings)
-        after = self._documents()
-        return news(before, after, seconds) if changes else f"up to date: {len(after):,} documents" if first else None
-
-    def _documents(self) -> Mapping[str, Document]:
-        from rag.assistant import Assistant
-
-        if self._assistant is None:
-            self._assistant = Assistant.open(self._settings)
-        return self._assistant.library.documents
-
-
-def news(before: Mapping[str, Document], after: Mapping[str, Document], seconds: float) -> str:
-    """Say how many documents were added, changed and removed.
-
-    A document whose id comes of its text has another id when it changes: one of the same source counts as changed.
-    """
-    gone = Counter(before[name].source for name in before.keys() - after.keys())
-    come = Counter(after[name].source for name in after.keys() - before.keys())
-    kept = before.keys() & after.keys()
-    changed = (gone & come).total() + sum(before[name].sha256 != after[name].sha256 for name in kept)
-    counts = f"{(come - gone).total():,} added, {changed:,} changed, {(gone - come).total():,} removed"
-    return f"{counts}: {len(after):,} documents ({seconds:.1f} s)"
+        first, self._first, self._troubles = self._first, False, set(troubles)
+        if not changes:
+            return "up to date" if first else None
+        renamed = f"{changes.renamed:,} renamed, " if changes.renamed else ""
+        counts = f"{changes.added:,} added, {changes.changed:,} changed, {renamed}{changes.removed:,} removed"
+        return f"files: {counts} ({seconds:.1f} s)"
