@@ -35,11 +35,10 @@ def members_to_read(archive: ZipFile, suffixes: Iterable[str], refuse: Refuse) -
     refused: dict[str, list[str]] = {}
     for member in members:
         path = PurePosixPath(member.filename)
-        if any(part.startswith(".") and part != ".." for part in path.parts) or "__MACOSX" in path.parts:
-            continue
+        hidden = any(part.startswith(".") for part in path.parts) or "__MACOSX" in path.parts
         if reason := _reason(member, path):
             refused.setdefault(reason, []).append(plain_name(member.filename))
-        elif path.suffix.lower() in known:
+        elif path.suffix.lower() in known and not hidden:
             kept.add(member.filename)
     for reason, names in refused.items():
         refuse(f"{_some(names)}: {reason}; left out")

@@ -71,7 +71,13 @@ class _Worker:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path},
         )
-        if self._exchange(None, _START_SECONDS) is None:
+        started = False
+        try:
+            started = self._exchange(None, _START_SECONDS) is not None
+        finally:
+            if not started:
+                self.close()
+        if not started:
             raise DocumentError("cannot be parsed: the process that is to do so does not start")
 
     @property

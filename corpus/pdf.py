@@ -56,7 +56,7 @@ def pdf_document(data: bytes, *, stem: str, source: str, report: Callable[[str],
     title = given if _sensible(given, pages[0]) else title_line(pages) or stem
     text, sections = join(page_blocks(pages, title=title), title=title)
     if not sections:
-        raise DocumentError("holds no text besides running heads and page numbers")
+        raise DocumentError("holds no text besides headings, running heads and page numbers")
     check_text(title + text)
     if troubles:
         report(f"{source} {troubles}; the rest is read")

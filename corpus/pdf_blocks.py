@@ -68,8 +68,6 @@ def page_blocks(pages: Sequence[Page], *, title: str) -> list[Block]:
     pieces = _without_references(pieces)
     words = vocabulary(pieces)
     blocks = list(_blocks(pieces, words, _levels(pieces)))
-    if not any(block.level == 0 for block in blocks):
-        return [replace(block, level=0) for block in blocks]  # a poster or a slide: nothing but large letters
     return [replace(block, level=1) if block.level and block.text == title else block for block in blocks]
 
 
