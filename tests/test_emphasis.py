@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.emphasis import LONGEST_WORDS, SHARE, ShortAnswer, likeliest, log_total, whole_words
@@ -44,6 +44,7 @@ def test_a_long_answer_is_not_marked() -> None:
     assert [bool(place) for place in places] == [True, False]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(min_size=1, max_size=80), st.data())
 def test_a_mark_lies_in_its_sentence(sentence: str, data: st.DataObject) -> None:
     """For any text and any span, what is marked lies in the sentence, is not empty, and is at most its share of it."""
