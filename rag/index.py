@@ -51,7 +51,7 @@ def index(paths: Sequence[Path], settings: Settings, *, report: Report, progress
     embedder = open_embedder(settings.model, threads=settings.threads)
     parts = Parts(embedder, default_calibrations(), evidence_sha256())
     with writing(folder):
-        return _update(_Job(folder, parts, report, progress, _limits(settings)), given)
+        return _update(_Job(folder, parts, report, progress, settings.limits), given)
 
 
 def remove(names: Sequence[str], settings: Settings, *, report: Report, progress: Progress) -> Changes:
@@ -67,7 +67,7 @@ def remove(names: Sequence[str], settings: Settings, *, report: Report, progress
         manifest = read_manifest(folder)
         check_model(folder, manifest, embedder)
         parts = Parts(embedder, calibrations_from(manifest["calibrations"]), manifest["evidence"]["sha256"])
-        return _taken_out(_Job(folder, parts, report, progress, _limits(settings)), Previous(folder, manifest), names)
+        return _taken_out(_Job(folder, parts, report, progress, settings.limits), Previous(folder, manifest), names)
 
 
 def evidence_sha256() -> str:
@@ -166,7 +166,7 @@ def _targets(name: str, records: Sequence[FileRecord], roots: Sequence[str], fol
         excluded = [Exclusion(file.path, "" if file.path in alone else name) for file in holding]
         return alone & set(roots), [e for e in excluded if e.path not in alone & set(roots)]
     path = root_of(Path(name))
-    if path not in roots and not any(_below(file.path, path) for file in records):
+    if path not in roots and not any(_below(file.path, path) and _below(path, file.root) for file in records):
         raise LibraryError(
             f"the library holds no document and no file {name!r}; see what it holds: stemqa list --library {folder}"
         )
@@ -211,7 +211,3 @@ def _write(
 
 def _nothing_stored(name: str) -> Any:  # noqa: ANN401 -- it never returns
     raise AssertionError(f"{name!r} is planned to be taken from a library that is not there")
-
-
-def _limits(_settings: Settings) -> Limits:
-    return Limits()
