@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import bm25s
@@ -74,7 +75,9 @@ class Bm25Index:
         stems = Stems()
         engine = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
         tokens = [stems.terms(text) or [""] for text in texts]  # the engine takes no empty text
-        engine.index(tokens, show_progress=False)
+        # The engine's own numbering is that of a set, another one in each process: files are to be the same.
+        number = {term: i for i, term in enumerate(sorted(set(chain.from_iterable(tokens))))}
+        engine.index(([[number[term] for term in row] for row in tokens], number), show_progress=False)
         return cls(engine, len(texts))
 
     @classmethod

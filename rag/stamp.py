@@ -24,7 +24,7 @@ _NAME = re.compile(r"[\w.-]+")
 @cache
 def stamps() -> dict[str, str]:
     """Return the stamps: "parsing" of files to documents and chunks, "writing" of these to the files of a library."""
-    parsing = sorted((_ROOT / "corpus").glob("*.py"))
+    parsing = sorted((_ROOT / "corpus").rglob("*.py"))
     return {"parsing": _stamp(parsing), "writing": _stamp(_ROOT / name for name in _WRITING)}
 
 
