@@ -41,7 +41,7 @@ STOP_WORDS = frozenset(
 
 def words(text: str) -> list[str]:
     """Return the words of `text` in lower case, without accents and without the endings 's, n't and such, in order."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    plain = text if text.isascii() else "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return _WORD.findall(_ENDING.sub("", plain).lower())
 
 
