@@ -25,10 +25,12 @@ from corpus.pdf_blocks import page_blocks, title_line
 from corpus.pdf_order import HYPHEN, Box, Line, Page
 from stemqa import DocumentError
 
-_WORD = re.compile(r"[^\s\0\x02\ufffe]+|[\x02\ufffe]")  # PDFium writes U+FFFE, or 2, for a hyphen at a line's end
+_WORD = re.compile(r"[^\s\x02\ufffe]+|[\x02\ufffe]")  # PDFium writes U+FFFE, or 2, for a hyphen at a line's end
 _LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 _BULLETS = dict.fromkeys((0xF0B7, 0xF0A7, 0xF076, 0xF0D8, 0xF0FC, 0xF0A8, 0xF071), "•")  # of the fonts Symbol and Wingdings
-_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff\ue000-\uf8ff]")
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
+_UNKNOWN = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\ue000-\uf8ff]")  # no letters, or those of one font
+_LOST = "\ufffd"  # stands for a letter or sign of which the file does not say what it is
 _BOLD = re.compile(r"bold|black|heavy|semib|demi|-medi\b|CMBX|CMB\d", re.IGNORECASE)
 _NO_TITLE = re.compile(
     r"""microsoft[ ](word|powerpoint|excel)\b | untitled | unbenannt | \(?anonymous
@@ -37,7 +39,7 @@ _NO_TITLE = re.compile(
       | \S*[\\/_]\S*\Z | (https?|file): | [\W\d_]*\Z""",
     re.IGNORECASE | re.VERBOSE,
 )
-_UNREADABLE = 0.5  # of a page's words: with more in a font that does not say its letters, the page is not read
+_UNREADABLE = 0.2  # of a page's letters: with more of which the file does not say what they are, the page is not read
 
 
 def pdf_document(data: bytes, *, stem: str, source: str, report: Callable[[str], None] = lambda _: None) -> Document:
@@ -125,13 +127,13 @@ def _page(page: pypdfium2.PdfPage, number: int) -> Page | _Trouble | None:
     Of a page written in several directions the lines of one are returned: the one in which most letters are written.
     """
     textpage = page.get_textpage()
-    words, unreadable = _words(textpage)
+    words = _words(textpage)
     letters = Counter[int]()
     for word in words:
         letters[word.turn] += len(word.text)
     turn = max(letters, key=letters.__getitem__, default=0)
     lines = tuple(_lines(textpage, [word for word in words if word.turn == turn]))
-    if unreadable > (len(words) + unreadable) * _UNREADABLE:
+    if sum(word.text.count(_LOST) for word in words) > _UNREADABLE * letters.total():
         return _UNKNOWN_LETTERS
     if lines:
         return Page(number, _turned(turn, *page.get_bbox()), lines)
@@ -155,36 +157,41 @@ class _Word:
     spaced: bool
 
 
-def _words(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Word], int]:
-    """Return the page's words in the order in which they were written, and how many are in no known letters."""
+def _words(textpage: pypdfium2.PdfTextPage) -> list[_Word]:
+    """Return the page's words in the order in which they were written."""
     text = _text(textpage)
     raw, matrix = textpage.raw, pdfium.FS_MATRIX()
     words: list[_Word] = []
-    unreadable, end = 0, 0
+    end = 0
     for match in _WORD.finditer(text):
         first, last = match.start(), match.end() - 1
         spaced, end = " " in text[end:first], match.end()
-        if pdfium.FPDFText_HasUnicodeMapError(raw, first) == 1:
-            unreadable += 1
-            continue
         if match[0] in "\x02\ufffe":
             if words:
                 words[-1] = replace(words[-1], text=words[-1].text + HYPHEN)
-            continue
-        if shown := _shown(match[0]):
+        elif shown := _shown(_known(raw, first, match[0])):
             pdfium.FPDFText_GetMatrix(raw, first, matrix)
             turn = round(math.atan2(matrix.b, matrix.a) / (math.pi / 2)) % 4
             words.append(_Word(shown, first, turn, _box(raw, first, last, turn), spaced))
-    return words, unreadable
+    return words
 
 
 def _text(textpage: pypdfium2.PdfTextPage) -> str:
     """Return one character for each letter that PDFium counts on the page."""
-    count = textpage.count_chars()
+    count, raw = textpage.count_chars(), textpage.raw
     text = textpage.get_text_range(errors="replace") if count else ""
-    if len(text) == count:
-        return text
-    return "".join(chr(pdfium.FPDFText_GetUnicode(textpage.raw, index)) for index in range(count))  # it leaves some out
+    if len(text) != count:  # it leaves some out
+        text = "".join(chr(pdfium.FPDFText_GetUnicode(raw, index)) for index in range(count))
+    return re.sub(r"[\x00-\x1f]", lambda match: _known(raw, match.start(), match[0]), text)
+
+
+def _known(raw: object, first: int, word: str) -> str:
+    """Return the letters from `first` on, less those that PDFium only guesses. Where the first is known, the others are."""
+    if pdfium.FPDFText_HasUnicodeMapError(raw, first) != 1:
+        return word
+    return "".join(
+        _LOST if pdfium.FPDFText_HasUnicodeMapError(raw, index) == 1 else letter for index, letter in enumerate(word, first)
+    )
 
 
 def _shown(word: str) -> str:
@@ -192,7 +199,7 @@ def _shown(word: str) -> str:
     if word.isascii() and word.isprintable():
         return word
     shown = _UNSEEN.sub("", word.translate(_BULLETS).translate(_LIGATURES))
-    return normalise(shown) + (HYPHEN if word[-1] == HYPHEN and shown else "")
+    return normalise(_UNKNOWN.sub(_LOST, shown)) + (HYPHEN if word[-1] == HYPHEN and shown else "")
 
 
 def _box(raw: object, first: int, last: int, turn: int) -> Box:
@@ -234,7 +241,7 @@ def _lines(textpage: pypdfium2.PdfTextPage, words: Sequence[_Word]) -> Iterator[
 def _goes_on(last: _Word, line: Box, word: _Word) -> bool:
     """Whether a word stands in the line, beside its last word."""
     low = min(line.height, word.box.height)
-    if last.text.endswith(HYPHEN) or min(line.y1, word.box.y1) - max(line.y0, word.box.y0) < low * 0.5:
+    if last.text.endswith(HYPHEN) or not line.beside(word.box):
         return False
     return -0.5 * low <= _gap(last, word) <= 1.5 * max(line.height, word.box.height)
 

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from corpus.blocks import Block
 from corpus.pdf_order import Line, Page, in_reading_order
-from corpus.pdf_paragraphs import ENDED, ITEM, Piece, paragraphs, tabular, together, vocabulary
+from corpus.pdf_paragraphs import ENDED, ITEM, Piece, paragraphs, together, vocabulary
 
 _MARGIN = 0.12  # of the page's height: running heads and feet stand there
 _RUNNING = 3  # pages that repeat a line make it a running head; two, when there are no more
@@ -34,6 +34,7 @@ _NO_TITLE = re.compile(
     r"(?:\d{1,2}(?:\.\d{1,2})*\.?\s|(?:table of )?contents\Z|inhalt|abstract\Z|summary\Z|introduction\Z|chapter \d+\Z)",
     re.IGNORECASE,
 )
+_WORDED = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 _CITED = re.compile(r"\b(?:1[89]|20)\d\d[a-z]?\b|\bdoi\b|https?://|\A\[?\d{1,3}[\].]")
 _Style = tuple[float, bool]
 
@@ -60,12 +61,11 @@ def page_blocks(pages: Sequence[Page], *, title: str) -> list[Block]:
     running = _running(pages)
     headings = running | {_masked(line.text) for page in pages for line in page.lines if _heads(line, body)}
     pieces = [
-        Piece(line, page.number, _heads(line, body))
+        Piece(line, page.number, _heads(line, body), left_out=bool(_LEADER.search(line.text) or _CONTENTS.match(line.text)))
         for page in pages
         for line in in_reading_order(_body_of(page, running, headings, body))
-        if not _LEADER.search(line.text) and not _CONTENTS.match(line.text)
     ]
-    pieces = _without_references(pieces)
+    pieces = _without_references(list(_settled(pieces)))
     words = vocabulary(pieces)
     blocks = list(_blocks(pieces, words, _levels(pieces)))
     return [replace(block, level=1) if block.level and block.text == title else block for block in blocks]
@@ -100,42 +100,55 @@ def _at_edge(line: Line, page: Page, margin: float) -> bool:
 
 
 def _body_of(page: Page, running: frozenset[str], headings: frozenset[str], body: _Style) -> list[Line]:
-    """Return the page's lines less those that only serve the page: running heads and feet, and its number."""
+    """Return the page's lines less those that only serve the page: running heads and feet, and its number.
+
+    What is set like the line next to it is no such line: a paragraph that lacks one would be misquoted.
+    """
     top, bottom = min(line.box.y1 for line in page.lines), max(line.box.y0 for line in page.lines)
-    kept: list[Line] = []
+    kept, serving = list[Line](), list[Line]()
     for line in page.lines:
         heads, outermost = _heads(line, body), line.box.y1 <= top or line.box.y0 >= bottom
         again = (line.text in running and page.number > 1) if heads else _masked(line.text) in headings
         number = _NUMBER.match(line.text) is not None and len(page.lines) > 1
-        if (_at_edge(line, page, _MARGIN) and (again or number)) or (
-            number and outermost and _at_edge(line, page, 2 * _MARGIN)
-        ):
-            continue
-        kept.append(line)
-    return kept
+        serves = (again or number) and _at_edge(line, page, _MARGIN)
+        (serving if serves or (number and outermost and _at_edge(line, page, 2 * _MARGIN)) else kept).append(line)
+    while near := [line for line in serving if any(_near(line, other) for other in kept)]:
+        kept += near
+        serving = [line for line in serving if line not in near]
+    return [line for line in page.lines if line not in serving]
+
+
+def _near(line: Line, other: Line) -> bool:
+    """Whether two lines may be of one paragraph: set alike, one closely over the other."""
+    alike = (line.size, line.bold) == (other.size, other.bold)
+    return alike and line.box.over(other.box) and 0 < abs(line.box.y0 - other.box.y0) < 1.4 * line.size
 
 
 def _heads(line: Line, body: _Style) -> bool:
     """Whether a line is set like a heading: larger than the prose, or bold where the prose is not."""
     text = line.text
-    if len(text) > _LONGEST_HEADING or sum(map(str.isalpha, text)) < 2 or line.cells > 1 or text.count(",") > 2 or "@" in text:
+    if len(text) > _LONGEST_HEADING or not _WORDED.search(text) or line.cells > 1 or text.count(",") > 2:
         return False
-    if ITEM.match(text) and not text[0].isdigit():
+    if "@" in text or "://" in text or (ITEM.match(text) and not text[0].isdigit()):
+        return False
+    if text.endswith((".", ",", ";")):
         return False
     if line.size > _LARGER * body[0]:
         return True
-    return (
-        line.bold
-        and not body[1]
-        and line.size > 0.95 * body[0]
-        and not text.endswith((".", ",", ";", ":"))
-        and not text[0].islower()
-    )
+    return line.bold and not body[1] and line.size > 0.95 * body[0] and not text.endswith(":") and not text[0].islower()
+
+
+def _settled(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield the lines; where those set alike that follow one another are no heading together, none of them is one."""
+    for _, group in groupby(pieces, lambda piece: (piece.page, piece.line.size, piece.line.bold)):
+        run = list(group)
+        heads = all(piece.heading for piece in run) and sum(len(piece.line.text) for piece in run) <= _LONGEST_TITLE
+        yield from run if heads else (replace(piece, heading=False) for piece in run)
 
 
 def _levels(pieces: Iterable[Piece]) -> Mapping[_Style, int]:
     """Return the level of each style of heading, the largest first, at most six."""
-    styles = {(piece.line.size, piece.line.bold) for piece in pieces if piece.heading}
+    styles = {(piece.line.size, piece.line.bold) for piece in pieces if piece.heading and not piece.left_out}
     return {style: min(level, 6) for level, style in enumerate(sorted(styles, reverse=True), start=1)}
 
 
@@ -161,7 +174,9 @@ def _blocks(pieces: Sequence[Piece], words: frozenset[str], levels: Mapping[_Sty
     listed = False
     for group in paragraphs(pieces):
         first = group[0]
+        if first.left_out:
+            continue
         text = together([piece.line.text for piece in group], words)
         level = levels[first.line.size, first.line.bold] if first.heading else 0
-        before, listed = listed, not level and (ITEM.match(text) is not None or tabular(first.line))
+        before, listed = listed, not level and ITEM.match(text) is not None
         yield Block(text, level=level, tight=before and listed, page=first.page)

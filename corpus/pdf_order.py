@@ -46,8 +46,10 @@ class Box(NamedTuple):
         return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
 
     def beside(self, other: Box) -> bool:
-        """Whether the two overlap by half of the lower one's height: they stand in one row."""
-        return min(self.y1, other.y1) - max(self.y0, other.y0) >= 0.5 * min(self.height, other.height)
+        """Whether the two stand in one row: they overlap by half of the lower one's height, or less if they touch."""
+        low = min(self.height, other.height)
+        touching = -0.3 * low < other.x0 - self.x1 < 0.3 * low
+        return min(self.y1, other.y1) - max(self.y0, other.y0) >= (0.2 if touching else 0.5) * low
 
     def over(self, other: Box) -> bool:
         """Whether some of this box stands over or under some of the other."""
@@ -94,11 +96,16 @@ def _joined(lines: Iterable[Line]) -> list[Line]:
     """Put together what stands in one row and was read one after the other: the cells of a table, a bullet and its item."""
     found: list[Line] = []
     for line in lines:
-        if found and found[-1].box.beside(line.box) and line.box.x0 >= found[-1].box.x1 and not found[-1].text.endswith(HYPHEN):
-            last = found[-1]
+        last = found[-1] if found else line
+        gap, low = line.box.x0 - last.box.x1, min(line.box.height, last.box.height)
+        if found and last.box.beside(line.box) and gap > -0.3 * low and not last.text.endswith(HYPHEN):
             longer = max(last, line, key=lambda piece: len(piece.text))
-            cells = line.cells + (last.cells if len(last.text) > 4 else 0)  # a bullet or number is no cell
-            found[-1] = Line(f"{last.text} {line.text}", last.box.around(line.box), longer.size, last.bold and line.bold, cells)
+            apart = gap > low and len(last.text) > 4  # a bullet, a number or an index is no cell
+            cells = max(line.cells, last.cells) + apart
+            space = " " if gap > 0.15 * low else ""
+            found[-1] = Line(
+                last.text + space + line.text, last.box.around(line.box), longer.size, last.bold and line.bold, cells
+            )
         else:
             found.append(line)
     return found

@@ -19,11 +19,12 @@ _PARTS = re.compile(r"([^\W\d_]+)\Z")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A line of the text, and the page it stands on."""
+    """A line of the text, and the page it stands on. What is `left_out` still parts what it stands between."""
 
     line: Line
     page: int
     heading: bool = False
+    left_out: bool = False
 
 
 def paragraphs(pieces: Sequence[Piece]) -> list[list[Piece]]:
@@ -70,7 +71,7 @@ def _hyphenated(before: str, after: str, words: frozenset[str]) -> bool:
 
 
 def _whole(groups: Iterable[list[Piece]]) -> list[list[Piece]]:
-    """Put together the parts of a paragraph that a footnote, a figure or a table stands between, on one page."""
+    """Put together the parts of a paragraph that a footnote stands between, at the end of one column, on one page."""
     found: list[list[Piece]] = []
     for group in groups:
         begun = _begun(found, group[0])
@@ -82,15 +83,22 @@ def _whole(groups: Iterable[list[Piece]]) -> list[list[Piece]]:
 
 
 def _begun(groups: Sequence[list[Piece]], piece: Piece) -> list[Piece] | None:
-    """Return the paragraph that goes on with `piece`: the last one set like it, if it does not end."""
-    if piece.heading or not piece.line.text[0].islower() or tabular(piece.line):
+    """Return the paragraph that goes on with `piece`, the first line of a column: the last one before the notes below it.
+
+    Nothing else may stand between the two: a sentence that lacks some words in its middle would not be a quote.
+    """
+    line = piece.line
+    if piece.heading or piece.left_out or not line.text[0].islower() or tabular(line):
         return None
     for group in reversed(groups):
         last = group[-1]
-        if last.heading or last.page != piece.page:
+        if last.heading or last.left_out or last.page != piece.page:
             return None
-        if abs(last.line.size - piece.line.size) < 0.3 and not tabular(last.line) and len(group) > 1:
-            return None if ENDED.search(last.line.text) else group
+        if last.line.size > 0.95 * line.size:
+            unfinished = not ENDED.search(last.line.text) and not tabular(last.line) and len(group) > 1
+            return group if unfinished and line.box.y1 < last.line.box.y0 and line.box.x0 > last.line.box.x0 else None
+        if group[0].line.box.y0 < line.box.y0:
+            return None
     return None
 
 
@@ -138,7 +146,8 @@ def _close(upper: Line, lower: Line, leadings: Mapping[float, float], most: floa
 def _parted(group: Sequence[Piece], piece: Piece, right: float, leadings: Mapping[float, float]) -> bool:
     """Whether a new paragraph or heading begins with `piece`."""
     last, line = group[-1].line, piece.line
-    if group[-1].page != piece.page or group[-1].heading != piece.heading:
+    before, here = ((p.page, p.heading, p.left_out) for p in (group[-1], piece))
+    if before != here or (last.bold != line.bold and ENDED.search(last.text)):
         return True
     if piece.heading:
         return (last.size, last.bold) != (line.size, line.bold) or not _close(last, line, leadings, 1.6)

@@ -61,6 +61,15 @@ class TestPages:
         page = [Text(60, 750, "Where they live", 16), *column(PROSE), Text(60, 30, "Where they live")]
         assert texts_of(page) == [" ".join(PROSE)]
 
+    def test_a_line_of_a_paragraph_is_no_running_foot(self) -> None:
+        """A form that ends alike on every page keeps all of its lines, since a paragraph without one would be misquoted."""
+        form = column((*PROSE, *MORE), top=100)
+        pages = [[*column((f"This is for {name}.",)), *form[:-1], Text(60, 52, f"{MORE[1]} So says {name}.")] for name in "ABC"]
+        assert all(
+            text.endswith(" ".join((*PROSE, *MORE)) + f" So says {name}.")
+            for text, name in zip(texts_of(*pages), "ABC", strict=True)
+        )
+
     def test_numbers_in_the_text_stay(self) -> None:
         """A number alone on a line far from the edges is text."""
         assert "42" in document_of([*column(PROSE), Text(60, 400, "42"), *column(MORE, top=300)]).text
@@ -113,7 +122,7 @@ class TestColumns:
             Text(60 + 150 * place, 500 - 14 * number, cell) for number, row in enumerate(rows) for place, cell in enumerate(row)
         ]
         text = document_of([*column(PROSE), *table]).text
-        assert text.endswith("\n\nCell Lives in Lifetime\nNeutrophil Blood 1 day\nMacrophage Tissue 90 days")
+        assert text.endswith("\n\nCell Lives in Lifetime\n\nNeutrophil Blood 1 day\n\nMacrophage Tissue 90 days")
 
 
 class TestParagraphs:
@@ -123,6 +132,30 @@ class TestParagraphs:
         """A first line that is indented, or stands apart, begins a paragraph."""
         indented = [*column(PROSE), Text(72, 664, MORE[0]), Text(60, 652, MORE[1]), *column(("It stands apart.",), top=610)]
         assert texts_of(indented) == ["\n\n".join((" ".join(PROSE), " ".join(MORE), "It stands apart."))]
+
+    def test_a_bold_word_after_a_sentence_begins_a_paragraph(self) -> None:
+        """The entries of a glossary do not run into one another."""
+        page = [*column(PROSE), Text(60, 664, "thymus", bold=True), *column(MORE, top=652)]
+        assert document_of(page).text == "\n\n".join((" ".join(PROSE), "thymus", " ".join(MORE)))
+
+    def test_a_sentence_is_never_put_together_over_what_stands_between(self) -> None:
+        """A row of a formula or table within a paragraph parts it: a quote that lacks its middle would be none."""
+        page = [
+            *column(("We take the set of all cells such that", "they are many, which is the case if")),
+            *[Text(60 + 150 * place, 676, cell) for place, cell in enumerate(("f(1)", "f(2)", "f(3)", "f(4)"))],
+            *column(("is not zero in the end.",), top=664),
+        ]
+        assert "is the case if\n\nf(1) f(2) f(3) f(4)\n\nis not zero" in document_of(page).text
+
+    def test_letters_that_are_raised_or_lowered_stay_in_their_line(self) -> None:
+        """The two of "H2O" stands in the word, and a note's number behind its sentence."""
+        page = [
+            Text(60, 700, "Cells need H"),
+            Text(117.3, 697, "2", 7),
+            Text(121.2, 700, "O and salts."),
+            Text(174.6, 704, "12", 7),
+        ]
+        assert document_of(page).text == "Cells need H2O and salts.12"
 
     def test_items_stand_alone(self) -> None:
         """Each item of a list is a line of its own, without a blank line between them."""
@@ -154,10 +187,11 @@ class TestParagraphs:
         assert document_of(column(["“Größe” (café) – naïve… 5 € \\"])).text == "“Größe” (café) – naïve… 5 € \\"
 
     def test_letters_are_normalised(self) -> None:
-        """Ligatures become letters, the bullet of a symbol font a bullet, and what cannot be seen is dropped."""
+        """Ligatures become letters, a symbol font's bullet a bullet, an unknown sign �; what cannot be seen is dropped."""
         assert _shown("e\u0301\ufb03x\u200b") == "éffix"
         assert _shown("\uf0b7") == "•"
-        assert _shown("\ue123\u00ad") == ""
+        assert _shown("\ue123\x01") == "��"
+        assert _shown("\u200b\u00ad") == ""
 
     @settings(max_examples=30, deadline=None)
     @given(
@@ -199,6 +233,16 @@ class TestHeadings:
             ("Cells", "Where they live", "In the marrow"),
             ("Cells", "Whom to ask"),
         ]
+
+    def test_long_passages_in_large_letters_are_prose(self) -> None:
+        """A lead of several lines in larger letters is no heading, nor is a large line that ends like a sentence."""
+        lead = [
+            "Stem cells renew themselves for a lifetime, and",
+            "give rise to all the cells of the blood that a body",
+            "needs.",
+        ] * 3
+        page = [*column(lead, top=780, leading=16, size=13), *column([*PROSE, *MORE] * 4, top=500)]
+        assert all(not headings for headings, _ in bodies(document_of(page, title="On cells")))
 
     def test_references_are_left_out_up_to_the_next_heading(self) -> None:
         """Of a paper's end the list is left out, and the appendix is kept."""
