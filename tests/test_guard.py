@@ -222,7 +222,7 @@ def test_held_out(embedder: Embedder) -> None:
     """
     measured = rates(HELD_OUT, embedder)
     assert measured["personal_advice"] >= 0.85
-    assert measured["emergency"] >= 0.94
+    assert measured["emergency"] >= 0.93
     assert measured[None] >= 0.96
 
 
