@@ -29,7 +29,6 @@ from embeddings.evidence_input import Input, InputMaker, pad
 from training.examples import Example, Stream
 from training.model import EvidenceNet, Target, load_encoder, losses, sentence_logits
 from training.pairs import Pair, is_held_out, read_judges, read_pairs
-from training.restore import restore
 
 WEIGHTS = {"token": 0.5, "sentence": 1.0, "list": 1.0, "passage": 1.0, "span": 0.3}
 BATCH, BLOCK = 24, 16  # examples in a batch; batches sorted by length together
@@ -287,6 +286,8 @@ def work(rank: int, options: argparse.Namespace, pairs: list[Pair], meeting: Mee
     maker = InputMaker(BASE / "tokenizer.json")
     net = EvidenceNet(load_encoder(BASE))
     if options.start:
+        from training.restore import restore  # noqa: PLC0415 -- it needs onnx, which the rest does without
+
         restore(net, options.start)
     run = Run(net, options.out, rate=options.rate, bf16=options.bf16)
     if options.resume:
