@@ -14,6 +14,7 @@ from conftest import HashEmbedder, no_progress
 
 from corpus.document import Document
 from corpus.load import SourceFile, read_file
+from embeddings.evidence import EvidencePassage, PassageEvidence
 from rag import assistant as assistant_module
 from rag import build as build_module
 from rag import collect as collect_module
@@ -295,6 +296,26 @@ def test_another_model_embeds_everything_again(shelf: Shelf) -> None:
     shelf.embedder.sha256 = "1" * 64
     assert shelf.index() == Changes(unchanged=3, written=True)
     assert (len(shelf.embedder.texts), shelf.parsed) == (9, [])
+
+
+def test_another_evidence_model_makes_the_library_stale(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library is bound to the evidence model that it was calibrated for; bringing it up to date embeds nothing."""
+
+    class Reader:
+        sha256 = "2" * 64
+
+        def score(self, question: str, passages: Sequence[EvidencePassage]) -> list[PassageEvidence]:
+            raise NotImplementedError
+
+    shelf.index(shelf.docs)
+    before = shelf.library.fingerprint
+    with pytest.raises(LibraryError, match="no calibration for this evidence model; bring it up to date with: stemqa index"):
+        Assistant._with_models(shelf.settings, HashEmbedder(), Reader())
+    monkeypatch.setattr(index_module, "evidence_sha256", lambda: Reader.sha256)
+    assert shelf.index() == Changes(unchanged=3, written=True)
+    assert not shelf.parsed + shelf.embedder.texts
+    assert shelf.library.fingerprint != before
+    assert Assistant._with_models(shelf.settings, HashEmbedder(), Reader()).reader is not None
 
 
 # ---------------------------------------------------------------- roots that are gone
