@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pdf_writer import column, pdf
 
@@ -116,6 +117,18 @@ def test_one_process_serves_all_files(tmp_path: Path) -> None:
     close_worker()
     assert bounded._SLOT._worker is None
     gc.collect()  # nothing is left open, which would be a warning, and so an error
+
+
+def test_what_the_parent_holds_is_not_counted(tmp_path: Path) -> None:
+    """The process stays for the next file also where the one that starts it holds more memory than a file may need."""
+    (tmp_path / "a.csv").write_text(TABLE.format("A"))
+    close_worker()
+    held = np.ones(40_000_000)  # 320 MB
+    assert list(
+        bounded.parse_bounded(tmp_path / "a.csv", source="a", limits=Limits(memory_bytes=600 * 1024**2), report=pytest.fail)
+    )
+    assert pid()
+    assert held[0]
 
 
 def test_an_interrupt_does_not_mix_up_replies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
