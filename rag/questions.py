@@ -45,6 +45,8 @@ class Wording(StrEnum):
     MISSPELT = "misspelt"
     PARAPHRASED = "paraphrased"
     LONG = "long"
+    INDIRECT = "indirect"
+    VAGUE = "vague"
     TWO_PART = "two_part"
 
 
