@@ -2,8 +2,8 @@
 
     python -m training.ablate GATHERED.pkl        # the file that training.fuse --keep wrote
 
-Prints a Markdown table. Each article is measured by a fit on the others, and the reporting half of the shipped questions by a
-fit on all articles and the other half; a row pools both, with 95 % bootstrap intervals for the first and the last column.
+Prints a Markdown table. Each group is measured by a fit on the others, and the reporting half of the shipped questions by a
+fit on all groups and the other half; a row pools both, with 95 % bootstrap intervals for the first and the last column.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import pickle
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,8 @@ from sklearn.metrics import roc_auc_score
 
 from rag.calibration import Calibration
 from rag.evidence import answer_signals
-from training.fuse import Row, calibrate, half, rescored
+from training.asking import Row
+from training.fuse import calibrate, folds, rescored
 
 GROUPS = {
     "nothing": (),
@@ -39,18 +39,6 @@ GROUPS = {
     "agreement: the second best": ("second",),
 }
 ROUNDS = 1000
-
-
-def folds(wiki: Sequence[Row], shipped: Sequence[Row]) -> list[tuple[list[Row], list[Row]]]:
-    """Return (fitted on, measured on): one for each article, and one for the reporting half of the shipped questions."""
-    calibrating = [r for r in shipped if half(r.article) == 0]
-    share = len(wiki) / max(1, len(calibrating))
-    own = [replace(r, weight=share) for r in calibrating]
-    names = sorted({r.article.split()[0] for r in wiki})
-    apart = [
-        ([*(r for r in wiki if r.article.split()[0] != n), *own], [r for r in wiki if r.article.split()[0] == n]) for n in names
-    ]
-    return [*apart, ([*wiki, *own], [r for r in shipped if half(r.article) == 1])]
 
 
 def judge(rows: Sequence[Row], calibration: Calibration) -> list[tuple[bool, float, bool | None, bool | None]]:
@@ -76,12 +64,11 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gathered", type=Path)
-    wiki, shipped, _ = pickle.loads(parser.parse_args().gathered.read_bytes())
-    parts = folds(wiki, shipped)
+    parts = folds(pickle.loads(parser.parse_args().gathered.read_bytes()))
     print("| left out | gold first | gold in three | AUROC | refused at 5 % false |\n|---|---|---|---|---|")
     draw = np.random.default_rng(0)
     for name, dropped in GROUPS.items():
-        found = [f for fitted, measured in parts for f in judge(measured, calibrate(fitted, dropped=dropped))]
+        found = [f for _, fitted, measured in parts for f in judge(measured, calibrate(fitted, dropped=dropped))]
         values = measures(found)
         rounds = [measures([found[i] for i in draw.integers(len(found), size=len(found))]) for _ in range(ROUNDS)]
         low, high = np.quantile(np.array(rounds), [0.025, 0.975], axis=0)

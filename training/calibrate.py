@@ -24,10 +24,11 @@ from embeddings.evidence import (
     WindowLogits,
     open_evidence_model,
 )
+from training.collection import read_collection
 from training.emphasis import Mark, fit_emphasis, mark, report_emphasis
 from training.evaluate import Case, read_lines
 from training.examples import Example, Stream
-from training.pairs import is_held_out, read_judges, read_pairs
+from training.pairs import is_held_out
 
 
 def fit(windows: Sequence[WindowLogits], golds: Sequence[frozenset[int]]) -> EvidenceCalibration:
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
     model = open_evidence_model(options.models, threads=options.threads)
-    pairs, _ = read_pairs(options.data, read_judges(options.judges))
+    pairs, _ = read_collection(options.data, options.judges)
     stream = Stream([pair for pair in pairs if is_held_out(pair)], seed=23)
     examples = [e for e in map(stream.example, range(options.count)) if len(e.sentences) > 1]
     windows, golds = [], []

@@ -36,8 +36,9 @@ from embeddings.evidence import (
     open_evidence_model,
 )
 from training import perturb
+from training.collection import read_collection
 from training.examples import Stream, window
-from training.pairs import Pair, is_held_out, read_judges, read_pairs, words
+from training.pairs import Pair, is_held_out, words
 
 RESAMPLES = 1000
 SHOWN = 3  # sentences of an answer
@@ -233,7 +234,7 @@ def report(cases: Sequence[Case], scores: Sequence[Scores], weight: float, fuse:
 
 
 def measure(model: OnnxEvidenceModel, similarity: Similarity, options: argparse.Namespace) -> dict[str, object]:
-    pairs, _ = read_pairs(options.data, read_judges(options.judges))
+    pairs, _ = read_collection(options.data, options.judges)
     apart = [pair for pair in pairs if is_held_out(pair)]
     half = held_out_cases(apart, options.held_out)
     half_scores = score_cases(model, similarity, half)

@@ -16,18 +16,19 @@ from training import perturb, slots
 from training.pairs import Pair, words
 
 SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 questions of each sentence
-    "squad2_part": 0.26,
-    "shift_wiki": 0.25,
-    "selqa": 0.075,
-    "nq_oracle": 0.105,
-    "policyqa": 0.06,
-    "fairytale": 0.08,
-    "qamr": 0.05,
-    "evidence_inference": 0.075,
-    "terms": 0.045,
+    "written": 0.45,
+    "squad2_part": 0.14,
+    "shift_wiki": 0.14,
+    "selqa": 0.04,
+    "nq_oracle": 0.055,
+    "policyqa": 0.03,
+    "fairytale": 0.045,
+    "qamr": 0.03,
+    "evidence_inference": 0.04,
+    "terms": 0.03,
 }
-UNANSWERED_SHARE = 0.14  # of SQuAD's draws: its 348 annotated unanswerable questions, drawn several times each
-NEGATIVE_SHARE = {"policyqa": 0.3, "evidence_inference": 0.4, "terms": 0.35}  # elsewhere 0.5 less the annotated ones
+UNANSWERED_SHARE = {"squad2_part": 0.14, "written": 0.45}  # of a source's draws: those annotated as unanswerable
+NEGATIVE_SHARE = {"policyqa": 0.3, "evidence_inference": 0.4, "terms": 0.35, "written": 0.15}  # else half, less the annotated
 KINDS = {
     "same_document": 0.26,
     "neighbour": 0.06,
@@ -83,9 +84,9 @@ class Stream:
         self._seed = seed
         self._pairs = list(pairs)
         self._by_source: dict[str, list[int]] = defaultdict(list)
-        self._unanswered: list[int] = []
+        self._unanswered: dict[str, list[int]] = defaultdict(list)
         for i, pair in enumerate(self._pairs):
-            (self._by_source[pair.source] if pair.gold else self._unanswered).append(i)
+            (self._by_source if pair.gold else self._unanswered)[pair.source].append(i)
         self._sources = [s for s in SHARES if s == "terms" or self._by_source[s]]
         self._index_passages()
         self._orders: dict[tuple[str, int], list[int]] = {}
@@ -111,14 +112,13 @@ class Stream:
         self._matrix = self._vectors.fit_transform(" ".join((p.context, *p.sentences)) for p in self._passages)
         self._source_rows = {s: [i for i, p in enumerate(self._passages) if p.source == s] for s in self._by_source}
 
-    def _draw(self, source: str, turn: int) -> Pair:
-        """Return the `turn`-th pair of a source: each once in a shuffled order before any comes again."""
-        pool = self._unanswered if source == "unanswered" else self._by_source[source]
+    def _draw(self, pool: list[int], name: str, turn: int) -> Pair:
+        """Return the `turn`-th pair of a pool of that name: each once in a shuffled order before any comes again."""
         round_, place = divmod(turn, len(pool))
-        order = self._orders.get((source, round_))
+        order = self._orders.get((name, round_))
         if order is None:
-            order = random.Random(f"{self._seed}:{source}:{round_}").sample(pool, len(pool))
-            self._orders[source, round_] = order
+            order = random.Random(f"{self._seed}:{name}:{round_}").sample(pool, len(pool))
+            self._orders[name, round_] = order
         return self._pairs[order[place]]
 
     def example(self, i: int) -> Example:
@@ -128,13 +128,13 @@ class Stream:
         made = None
         if source == "terms":
             made = self._terms(rng)
-        elif source == "squad2_part" and self._unanswered and rng.random() < UNANSWERED_SHARE:
-            pair = self._draw("unanswered", int(i * SHARES[source] * UNANSWERED_SHARE))
-            made = self._windowed(pair, "annotated", rng)
+        elif self._unanswered[source] and rng.random() < UNANSWERED_SHARE.get(source, 0.0):
+            turn = int(i * SHARES[source] * UNANSWERED_SHARE[source])
+            made = self._windowed(self._draw(self._unanswered[source], f"no {source}", turn), "annotated", rng)
         if made is None:
             source = source if source != "terms" else "shift_wiki" if self._by_source["shift_wiki"] else self._sources[0]
-            pair = self._draw(source, int(i * SHARES[source]))
-            less = UNANSWERED_SHARE if source == "squad2_part" else 0.0
+            pair = self._draw(self._by_source[source], source, int(i * SHARES[source]))
+            less = UNANSWERED_SHARE.get(source, 0.0)
             negative = rng.random() < NEGATIVE_SHARE.get(source, 0.5 - 0.5 * less)
             made = (self._negative(pair, rng) if negative else None) or self._positive(pair, rng)
         if made.kind != "title" and rng.random() < 0.3:
@@ -198,9 +198,7 @@ class Stream:
             rows = self._source_rows[pair.source]
             if rng.random() < 0.25 or len(rows) < 50:
                 rows = range(len(self._passages))
-            rows = [
-                row for row in rng.sample(list(rows), min(len(rows), 1500)) if self._passages[row].document != pair.document
-            ]
+            rows = [row for row in rng.sample(list(rows), min(len(rows), 1500)) if self._passages[row].work != pair.work]
         if not rows:
             return []
         query = self._vectors.transform([pair.context + " " + pair.question])

@@ -26,9 +26,10 @@ from embeddings.encoder import open_embedder
 from embeddings.evidence import MODELS, open_evidence_model
 from rag.calibration import EVIDENCE, SIMILARITY, Linear
 from rag.extract import ExtractCalibration, Extraction, Extractor, Sentence, pooled
+from training.collection import read_collection
 from training.evaluate import Case, keyword_cases, read_lines
 from training.examples import Stream
-from training.pairs import is_held_out, read_judges, read_pairs, words
+from training.pairs import is_held_out, words
 
 OUTPUT = Path(__file__).parents[1] / "rag" / "extraction.json"
 MOST_PASSAGES = 8
@@ -217,7 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", choices=(EVIDENCE, SIMILARITY), help="fit one way, and leave the other as it is")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
-    pairs, _ = read_pairs(options.train, read_judges(options.judges))
+    pairs, _ = read_collection(options.train, options.judges)
     apart = [pair for pair in pairs if is_held_out(pair)]
     stream = Stream(apart, seed=29)
     drawn = [e for e in map(stream.example, range(options.count)) if len(e.sentences) > 1]

@@ -26,9 +26,11 @@ from sklearn.metrics import roc_auc_score
 from torch import multiprocessing
 
 from embeddings.evidence_input import Input, InputMaker, pad
+from training.collection import read_collection
 from training.examples import Example, Stream
 from training.model import EvidenceNet, Target, load_encoder, losses, sentence_logits
-from training.pairs import Pair, is_held_out, read_judges, read_pairs
+from training.pairs import Pair, is_held_out
+from training.written import FOLDER as WRITTEN_FOLDER
 
 WEIGHTS = {"token": 0.5, "sentence": 1.0, "list": 1.0, "passage": 1.0, "span": 0.3}
 BATCH, BLOCK = 24, 16  # examples in a batch; batches sorted by length together
@@ -263,6 +265,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/train"))
     parser.add_argument("--judges", type=Path, default=Path("../shared/eval"))
+    parser.add_argument("--written", type=Path, default=WRITTEN_FOLDER, help="the articles written for training")
     parser.add_argument("--minutes", type=float, default=90.0)
     parser.add_argument("--every", type=float, default=10.0, help="minutes between checkpoints")
     parser.add_argument("--steps", type=int, default=-1, help="stop after so many steps, for a trial")
@@ -311,7 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         torch.zeros(1, dtype=torch.float64).share_memory_(),
         context.Barrier(options.workers, timeout=900),
     )
-    pairs, counts = read_pairs(options.data, read_judges(options.judges))
+    pairs, counts = read_collection(options.data, options.judges, options.written)
     run.log(pairs=counts, options={key: str(value) for key, value in vars(options).items()})
     if options.workers == 1:
         work(0, options, pairs, meeting)
