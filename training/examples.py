@@ -16,18 +16,18 @@ from training import perturb, slots
 from training.pairs import Pair, words
 
 SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 questions of each sentence
-    "written": 0.45,
-    "squad2_part": 0.14,
-    "shift_wiki": 0.14,
-    "selqa": 0.04,
-    "nq_oracle": 0.055,
-    "policyqa": 0.03,
-    "fairytale": 0.045,
-    "qamr": 0.03,
-    "evidence_inference": 0.04,
-    "terms": 0.03,
+    "written": 0.60,
+    "squad2_part": 0.11,
+    "shift_wiki": 0.10,
+    "selqa": 0.03,
+    "nq_oracle": 0.04,
+    "policyqa": 0.02,
+    "fairytale": 0.03,
+    "qamr": 0.02,
+    "evidence_inference": 0.03,
+    "terms": 0.02,
 }
-UNANSWERED_SHARE = {"squad2_part": 0.14, "written": 0.45}  # of a source's draws: those annotated as unanswerable
+UNANSWERED_SHARE = {"squad2_part": 0.14, "written": 0.60}  # of a source's draws: those annotated as unanswerable
 NEGATIVE_SHARE = {"policyqa": 0.3, "evidence_inference": 0.4, "terms": 0.35, "written": 0.15}  # else half, less the annotated
 KINDS = {
     "same_document": 0.26,

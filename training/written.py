@@ -137,7 +137,7 @@ def _one_of(name: str, names: tuple[str, ...]) -> str:
 def main(arguments: list[str]) -> None:
     """Check the named files, or all, and print counts."""
     counts: Counter[str] = Counter()
-    for path in [Path(a) for a in arguments] or sorted(FOLDER.glob("*.txt")):
+    for path in [Path(a) for a in arguments] or sorted(FOLDER.rglob("*.txt")):
         for article in read_articles(path):
             counts.update({"articles": 1, "sentences": len(article.sentences)})
             counts.update(("answered: " if a.sentences else "unanswered: ") + a.manner for a in article.asked)
