@@ -102,7 +102,9 @@ def article_pairs(article: Article) -> Iterator[Pair]:
     """
     for asked in article.asked:
         homes = [s for s in article.sections if set(s) & set(asked.sentences)]
-        essays = [[s for s in article.sections if article.places[s[0]][0] == t] for t in {t for t, _ in article.places}]
+        essays = [
+            [s for s in article.sections if article.places[s[0]][0] == t] for t in dict.fromkeys(t for t, _ in article.places)
+        ]
         if len(essays) > 1 or not homes:
             others = ([s for s in essay if s not in homes] for essay in essays)
             homes += [max(rest, key=lambda s: _shared(asked.question, article, s)) for rest in others if rest]
