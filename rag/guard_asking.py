@@ -41,3 +41,21 @@ def split_asking(question: str) -> Asking:
     if not asking or len(asking) == len(sentences):
         return Asking(text, "", len(sentences))
     return Asking(" ".join(asking), " ".join(s for s in sentences if s not in asking), len(sentences))
+
+
+# "... and do I have it?", "..., or should she": where the next thing asked begins.
+_NEXT = re.compile(
+    r"(?:,\s*|\s)(?:and|but|or)\s+(?=(?:also\s+)?(?:do|does|am|is|are|was|could|can|should|shall|may|will|would|what|which|how"
+    r"|when|who|why|where|if|whether|tell|say)\b)|(?<=[.?!;])\s+",
+    re.IGNORECASE,
+)
+_OF_SOMEBODY = re.compile(r"\b(?:i|me|my|mine|we|us|our|he|she|him|her|his|mum|dad|mom|someone|somebody)\b", re.IGNORECASE)
+_CLAUSES = 4
+
+
+def clauses(asked: str) -> list[str]:
+    """Return the parts of `asked` that name somebody, where it has several: what may be personal beside what is not."""
+    parts = [part.strip() for part in _NEXT.split(asked)]
+    if len(parts) == 1:
+        return []
+    return [part for part in parts if _OF_SOMEBODY.search(part) and len(part.split()) > 2][:_CLAUSES]

@@ -1,11 +1,14 @@
-"""The guard's classifier: a question's embedding and its signs -> general, personal advice or emergency.
+"""The guard's classifier: a question's embedding and its words -> general, personal advice or emergency.
 
-A multinomial logistic regression over [embedding of the whole text, embedding of what is asked, signs], fitted by
-bench/guard.py. Its weights, guard_model.json, belong to one embedding model, named there by its SHA-256.
+A small network beside a linear model ("wide and deep", Cheng et al. 2016), fitted by bench/guard.py: what the runs of words say
+is added up, and a hidden layer reads [embedding of the whole text, embedding of what is asked, signs]. It was fitted with the
+embeddings left out of some questions, so that it also judges by the words alone, less well, where the embedder is one that
+`guard_model.json` does not name.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,62 +17,102 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.guard_asking import Asking, split_asking
-from rag.guard_signs import signs, vector
-from rag.guard_text import normalise
-from rag.guard_verdict import asks_for_care, is_of_somebody, is_on_health
+from rag.guard_asking import Asking, clauses, split_asking
+from rag.guard_signs import runs, signs
 from rag.protocols import FloatArray
 
+ARRAYS = ("wide", "hidden", "hidden_bias", "out", "linear", "bias")
 MODEL_FILE = Path(__file__).with_name("guard_model.json")
 CLASSES = ("general", "personal_advice", "emergency")
-_SCALE = 4.0  # of the two embeddings beside signs of 0 and 1; chosen in cross-validation
-_EMERGENCY = 0.5  # in cross-validation, 2 % of what is no emergency reaches it
-_UNLIKELY = 0.85
+DIMENSION = 384
+EMBEDDING_SCALE, SIGN_SCALE = 4.0, 0.7  # beside runs of words, which weigh 4.5 / sqrt(their number) each
+Embed = Callable[[str], FloatArray]
+Thresholds = tuple[float, float]
+"""The least probability of "not general" to act on, and that of "emergency"."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardModel:
-    """Weights of shape (3, features) and intercepts (3,), in the order of `CLASSES`."""
+    """The fitted weights. `thresholds` to act on (see `choose`): with an embedding, and by the words alone.
 
-    model_sha256: str
-    threshold: float
-    weights: FloatArray
-    intercepts: FloatArray
-
-    def classify(self, question: str, embed: Callable[[str], FloatArray]) -> str:
-        """Return the class of `question`; see `choose`."""
-        text = normalise(question)
-        logits = self.weights @ features(question, embed) + self.intercepts
-        odds = np.exp(logits - logits.max())
-        return choose(odds / odds.sum(), self.threshold, likely=is_on_health(text) and is_of_somebody(text))
-
-
-def choose(probabilities: FloatArray, threshold: float, *, likely: bool) -> str:
-    """Return the class to act on, from the probabilities of `CLASSES`.
-
-    An emergency has to be likely by itself. Personal advice is what is left when "anything but general" reaches the threshold,
-    which is higher where no word speaks of health ("Should I sell the house?") or of any one person ("Is it painful?").
+    Shapes: wide (runs, 3), hidden (units, inputs), hidden_bias (units,), out (3, units), linear (3, inputs), bias (3,).
     """
-    if probabilities[2] >= _EMERGENCY:
+
+    embedders: frozenset[str]
+    thresholds: tuple[Thresholds, Thresholds]
+    runs: dict[str, int]
+    wide: FloatArray
+    hidden: FloatArray
+    hidden_bias: FloatArray
+    out: FloatArray
+    linear: FloatArray
+    bias: FloatArray
+
+    def classify(self, question: str, embed: Embed | None) -> str:
+        """Return the class to act on, one of `CLASSES`. Without `embed` the words alone decide."""
+        return choose(self.judge(question, embed), self.thresholds[embed is None])
+
+    def judge(self, question: str, embed: Embed | None) -> FloatArray:
+        """Return the probabilities of `CLASSES` for `question`.
+
+        Where several things are asked, what is most likely not general decides: "What is lupus, and do I have it?".
+        """
+        asking = split_asking(question)
+        found = self.probabilities(question, asking, embed)
+        for clause in clauses(asking.asked):
+            alone = self.probabilities(clause, Asking(clause, "", 1), embed)
+            found = min(found, alone, key=lambda probabilities: float(probabilities[0]))
+        return found
+
+    def probabilities(self, question: str, asking: Asking, embed: Embed | None) -> FloatArray:
+        """Return the probabilities of `CLASSES`."""
+        inputs = dense(question, asking, embed)
+        known = [self.runs[run] for run in runs(asking) if run in self.runs]
+        # Sorted, so that the sum is the same in every process.
+        wide = run_weight(len(known)) * self.wide[sorted(known)].sum(axis=0)
+        hidden = np.maximum(self.hidden @ inputs + self.hidden_bias, 0)
+        logits = wide + self.out @ hidden + self.linear @ inputs + self.bias
+        odds = np.exp(logits - logits.max())
+        return np.asarray(odds / odds.sum(), np.float32)
+
+
+def choose(probabilities: FloatArray, thresholds: Thresholds) -> str:
+    """Return the class to act on: an emergency must be likely by itself, personal advice is what else is not general."""
+    not_general, emergency = thresholds
+    if probabilities[2] >= emergency:
         return CLASSES[2]
-    return CLASSES[1] if 1 - probabilities[0] >= (threshold if likely else _UNLIKELY) else CLASSES[0]
+    return CLASSES[1] if 1 - probabilities[0] >= not_general else CLASSES[0]
+
+
+def run_weight(known: int) -> float:
+    """Return what each of `known` runs weighs: long questions are not surer for their length."""
+    return float(4.5 / max(known, 6) ** 0.5)
+
+
+def dense(question: str, asking: Asking, embed: Embed | None) -> FloatArray:
+    """Return the inputs of the hidden layer: two embeddings (zeros without `embed`) and the signs."""
+    if embed is None:
+        vectors = [np.zeros(2 * DIMENSION, np.float32)]
+    else:
+        whole = embed(question)
+        vectors = [EMBEDDING_SCALE * whole, EMBEDDING_SCALE * (embed(asking.asked) if asking.story else whole)]
+    return np.concatenate((*vectors, SIGN_SCALE * signs(asking)))
 
 
 @cache
 def guard_model() -> GuardModel:
     """Read the shipped weights, once."""
     content = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
-    weights, intercepts = (np.array(content[name], np.float32) for name in ("weights", "intercepts"))
-    return GuardModel(content["model_sha256"], content["threshold"], weights, intercepts)
+    arrays = {name: _array(**content[name]) for name in ARRAYS}
+    embedded, alone = content["thresholds"]
+    numbers = {run: i for i, run in enumerate(content["runs"])}
+    return GuardModel(frozenset(content["embedders"]), (embedded, alone), numbers, **arrays)
 
 
-def features(question: str, embed: Callable[[str], FloatArray]) -> FloatArray:
-    """Return what the classifier reads: two embeddings and the signs, one after the other."""
-    asking = split_asking(question)
-    whole = embed(question)
-    asked = embed(asking.asked) if asking.story else whole
-    return np.concatenate((_SCALE * whole, _SCALE * asked, vector(_signs(question, asking))))
+def _array(shape: list[int], float16: str) -> FloatArray:
+    return np.frombuffer(base64.b64decode(float16), "<f2").astype(np.float32).reshape(shape)
 
 
-def _signs(question: str, asking: Asking) -> dict[str, float]:
-    return signs(asking, whole_refused=asks_for_care(normalise(question)), asked_refused=asks_for_care(normalise(asking.asked)))
+def packed(array: FloatArray) -> dict[str, object]:
+    """Return what `guard_model` reads an array from."""
+    return {"shape": list(array.shape), "float16": base64.b64encode(array.astype("<f2").tobytes()).decode("ascii")}
