@@ -30,11 +30,13 @@ Place = tuple[Chunk, Span]
 class Choice:
     """Sentences that are shown together: the one that answers, after the one it leans on.
 
+    `scores` are those of the places: a sentence that only leads in has its own, not that of the one that answers.
     `emphasis` is the place in the document of a short answer within the one that answers.
     """
 
     places: tuple[Place, ...]
     score: float
+    scores: tuple[float, ...]
     emphasis: Span | None = None
 
 
@@ -45,13 +47,14 @@ def choose(library: Library, found: Sequence[Sequence[Candidate]]) -> list[Choic
     one that would stand ahead of a part's best. A sentence that says what another one says is not chosen again.
     """
     chosen: list[Choice] = []
+    scores = {(c.chunk.document_id, c.span): c.score for part in found for c in part}
     worthy = [[c for c in part if c.score >= KEEP * part[0].score] for part in found]
     for part in worthy:
-        next((c for c in part if _served(library, chosen, c)), None)
+        next((c for c in part if _served(library, chosen, c, scores)), None)
     leading = len(chosen)
     for candidate in sorted((c for part in worthy for c in part), key=lambda c: -c.score):
         if not any(_weakly_ahead(candidate, leader) for leader in chosen[:leading]):
-            _served(library, chosen, candidate)
+            _served(library, chosen, candidate, scores)
     return chosen
 
 
@@ -60,7 +63,11 @@ def render(
 ) -> tuple[tuple[AnswerSentence, ...], tuple[Citation, ...]]:
     """Return the sentences in order and their citations; the same sentence elsewhere in `hits` is a further citation."""
     twins = _twins(library, hits)
-    scores = {(chunk.document_id, span): choice.score for choice in choices for chunk, span in choice.places}
+    scores = {
+        (chunk.document_id, span): score
+        for choice in choices
+        for (chunk, span), score in zip(choice.places, choice.scores, strict=True)
+    }
     emphasis = {(c.places[-1][0].document_id, c.places[-1][1]): c.emphasis for c in choices}
     sentences: list[AnswerSentence] = []
     citations: list[Citation] = []
@@ -75,8 +82,11 @@ def render(
     return tuple(sentences), tuple(citations)
 
 
-def _served(library: Library, chosen: list[Choice], candidate: Candidate) -> bool:
-    """Whether what `candidate` says is shown: already, or from now on. False when there is no room for it."""
+def _served(library: Library, chosen: list[Choice], candidate: Candidate, scores: Mapping[tuple[str, Span], float]) -> bool:
+    """Whether what `candidate` says is shown: already, or from now on. False when there is no room for it.
+
+    `scores` are those of all candidates, by document and place.
+    """
     shown = [place for choice in chosen for place in choice.places]
     *support, own = _with_support(library, candidate)
     if any(_says_same(library, own, place) for place in shown):
@@ -87,7 +97,8 @@ def _served(library: Library, chosen: list[Choice], candidate: Candidate) -> boo
     if len(shown) - len(copies) + len(support) + 1 > MAX_SENTENCES:
         return False
     score = max([candidate.score, *(copy.score for copy in copies)])
-    choice = Choice((*support, own), score, candidate.emphasis)
+    led_in = [min(score, scores.get((chunk.document_id, span), 0.0)) for chunk, span in support]
+    choice = Choice((*support, own), score, (*led_in, candidate.score), candidate.emphasis)
     if copies:
         chosen[chosen.index(copies[0])] = choice
     else:

@@ -100,6 +100,16 @@ def test_a_leaning_sentence_brings_the_one_before(library_of: LibraryOf, opening
     assert shown(library, [candidate(library, "a", 2)]) == ["Cells die.", f"{opening} may need a day."]
 
 
+def test_what_only_leads_in_has_its_own_score(library_of: LibraryOf) -> None:
+    """The sentence that answers has the highest score, and not the one that it leans on; unknown, that one's is 0."""
+    library = library_of([note("a", "Cells die. This may need a day."), note("b", "Blood clots. It stops a wound.")])
+    found = [candidate(library, "a", 1, 0.9), candidate(library, "a", 0, 0.3)]
+    sentences, _ = render(library, choose(library, [found]), ())
+    assert [s.score for s in sentences] == [0.3, 0.9]
+    sentences, _ = render(library, choose(library, [[candidate(library, "b", 1, 0.8)]]), ())
+    assert [s.score for s in sentences] == [0.0, 0.8]
+
+
 def test_a_leaning_sentence_reaches_over_the_chunk(library_of: LibraryOf) -> None:
     """A sentence that opens a chunk brings the last one of the chunk before, in the same section."""
     long = f"Cells divide {'very ' * 115}often."
