@@ -227,7 +227,7 @@ def labelled(path: Path) -> list[tuple[str, str | None]]:
 Floors = tuple[float, float, float]
 
 
-@pytest.mark.parametrize(("path", "floors"), [(HELD_OUT, (0.93, 0.95, 0.97)), (FRESH, (0.96, 0.95, 0.98))])
+@pytest.mark.parametrize(("path", "floors"), [(HELD_OUT, (0.93, 0.96, 0.98)), (FRESH, (0.96, 0.96, 0.98))])
 @pytest.mark.parametrize("model", ["", DEFAULT_NAME])
 def test_held_out(path: Path, floors: Floors, model: str) -> None:
     """On phrasings that nothing was fitted to, the guard keeps its measured rates, within a point, with either shipped model.
@@ -256,7 +256,7 @@ def test_shipped_questions(embedder: Embedder) -> None:
     measured = rates([(text, kinds[kind]) for text, kind in shipped if kind in kinds], embedder)
     assert measured["personal_advice"] >= 0.95
     assert measured["emergency"] >= 0.95
-    assert measured[None] >= 0.99  # 277 of 278
+    assert measured[None] == 1.0
 
 
 class OtherModel:
@@ -370,10 +370,10 @@ def test_what_is_asked_decides(asked: str, expected: Reason | None, embedder: Em
 @pytest.mark.parametrize(
     ("path", "limit"),
     [
-        ("medquad_immune/queries.jsonl", 0.02),
-        ("medquad_immune/queries.unanswerable.jsonl", 0.02),
-        ("squad2_dev/queries.jsonl", 0.005),
-        ("offtopic_clinc150.jsonl", 0.1),
+        ("medquad_immune/queries.jsonl", 0.005),
+        ("medquad_immune/queries.unanswerable.jsonl", 0.005),
+        ("squad2_dev/queries.jsonl", 0.003),
+        ("offtopic_clinc150.jsonl", 0.09),
     ],
 )
 def test_false_alarms(path: str, limit: float, embedder: Embedder) -> None:
