@@ -31,13 +31,20 @@ _BREADTH = 3 * PASSAGES
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What was found for one part of a question. `confidence` is the probability that the library answers it."""
+    """What was found for one part of a question: the probabilities that it is on the library's subject, and that, if it is, it
+    is answered.
+    """
 
     query: Query
     hits: tuple[Hit, ...]
     found: tuple[Candidate, ...]
-    relation: float
-    confidence: float
+    subject: float
+    answer: float
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the library answers it."""
+        return self.subject * self.answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +114,18 @@ class Assistant:
         if not found:
             return _Reading(query, hits, (), 0.0, 0.0)
         signals = answer_signals(query, found)
-        return _Reading(query, hits, found, signals["nearest_passage"], calibration.answer.probability(signals))
+        return _Reading(query, hits, found, calibration.subject.probability(signals), calibration.answer.probability(signals))
 
     def _decide(self, question: str, reason: Reason | None, readings: Sequence[_Reading]) -> Reply:
         """Answer or refuse: the one place where that is decided."""
         calibration = self.calibration
         confidence = max(reading.confidence for reading in readings)
-        answered = [r for r in readings if r.found and r.confidence >= calibration.threshold]
-        related = max(reading.relation for reading in readings) >= calibration.scope
+        on_subject = [r for r in readings if r.subject >= calibration.scope]
+        answered = [r for r in on_subject if r.found and r.answer >= calibration.threshold]
         if reason is None and not answered:
-            reason = Reason.NO_EVIDENCE if related else Reason.OUT_OF_SCOPE
+            reason = Reason.NO_EVIDENCE if on_subject else Reason.OUT_OF_SCOPE
         if reason is not None:
-            nearest = self._nearest(readings) if related or reason is Reason.PERSONAL_ADVICE else ()
+            nearest = self._nearest(readings) if on_subject or reason is Reason.PERSONAL_ADVICE else ()
             return replace(_refusal(question, reason), nearest=nearest, confidence=confidence)
         choices = choose(self.library, [reading.found for reading in answered])
         sentences, citations = render(self.library, choices, (hit for r in answered for hit in r.hits))

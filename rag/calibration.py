@@ -36,12 +36,13 @@ class Linear:
 class Calibration:
     """What turns signals into decisions.
 
-    `sentence` gives the probability that a sentence answers, `answer` that the library answers the question at all; at or
-    above `threshold` it is answered. Below it, a question whose `relation` to the library (the best passage's cosine) is
-    under `scope` is out of scope. `origin` says what it was fitted on.
+    `sentence` gives the probability that a sentence answers, `subject` that the question is on the library's subject, and
+    `answer` that the library answers it, if it is. A question is answered at or above `scope` and `threshold`; one below
+    `scope` is out of scope. `origin` says what it was fitted on.
     """
 
     sentence: Linear
+    subject: Linear
     answer: Linear
     threshold: float
     scope: float
@@ -54,7 +55,9 @@ class Calibration:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Calibration:
         """Read what `to_json` gave."""
-        linear = {name: Linear(dict(values[name]["weights"]), values[name]["intercept"]) for name in ("sentence", "answer")}
+        linear = {
+            name: Linear(dict(values[name]["weights"]), values[name]["intercept"]) for name in ("sentence", "subject", "answer")
+        }
         return cls(**linear, threshold=values["threshold"], scope=values["scope"], origin=values["origin"])
 
 

@@ -27,7 +27,7 @@ from rag.lock import LOCK, only_writer
 from rag.protocols import Embedder
 from stemqa import LibraryError
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, JOURNAL = "manifest.json", ".journal"
 CONTENTS = ("format", "model", "chunking", "corpus", "passages", "calibrations", "evidence")
 """The parts of a manifest that the fingerprint is made of."""

@@ -185,7 +185,7 @@ def test_refusals(notes_assistant: Assistant, question: str, reason: Reason) -> 
 
 def _strict(library: Library) -> dict[str, object]:
     """Return the library's calibrations with a threshold that takes nearly all of the terms, and a scope of any likeness."""
-    return {"calibrations": {"similarity": replace(library.calibrations["similarity"], threshold=0.9, scope=0.2)}}
+    return {"calibrations": {"similarity": replace(library.calibrations["similarity"], threshold=0.9, scope=0.12)}}
 
 
 def test_personal_advice_offers_reading(notes_assistant: Assistant) -> None:

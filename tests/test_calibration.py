@@ -52,10 +52,10 @@ def test_a_calibration_comes_back_from_json() -> None:
 @pytest.mark.parametrize("name", list(default_calibrations()))
 def test_the_shipped_calibrations_can_be_used(name: str) -> None:
     """Each shipped calibration has thresholds that are probabilities, finite weights, and says what it was fitted on."""
-    shipped = default_calibrations()["similarity"]
+    shipped = default_calibrations()[name]
     assert 0 < shipped.threshold < 1
     assert 0 <= shipped.scope < 1
-    for model in (shipped.sentence, shipped.answer):
+    for model in (shipped.sentence, shipped.subject, shipped.answer):
         assert model.weights
         assert all(map(math.isfinite, (*model.weights.values(), model.intercept)))
     assert shipped.origin.strip()

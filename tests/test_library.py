@@ -149,11 +149,12 @@ def test_every_change_of_a_document_changes_the_fingerprint(tmp_path: Path, chan
         replace(CALIBRATION, threshold=0.6),
         replace(CALIBRATION, scope=0.4),
         replace(CALIBRATION, sentence=Linear({"coverage": 10.0}, -4.0)),
+        replace(CALIBRATION, subject=Linear({"nearest_passage": 10.0}, -6.0)),
         replace(CALIBRATION, answer=Linear({"best": 2.0}, 0.0)),
     ],
 )
 def test_another_calibration_changes_the_fingerprint(tmp_path: Path, calibration: Calibration) -> None:
-    """The threshold, the scope and both models are part of what a library is, and come back when it is opened."""
+    """The threshold, the scope and all three models are part of what a library is, and come back when it is opened."""
     assert build(tmp_path / "old") != build(tmp_path / "new", calibration=calibration)
     assert Library.open(tmp_path / "new", HashEmbedder()).calibrations["similarity"] == calibration
 

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from rag.calibration import Calibration
-from rag.evidence import answer_signals
+from rag.evidence import answer_signals, log_odds
 from training.asking import Row
 from training.fuse import calibrate, folds, rescored
 
@@ -46,7 +46,8 @@ def judge(rows: Sequence[Row], calibration: Calibration) -> list[tuple[bool, flo
     found = []
     for row in rows:
         candidates, gold = rescored(row, calibration.sentence)
-        odds = calibration.answer.logit(answer_signals(row.query, candidates))
+        signals = answer_signals(row.query, candidates)
+        odds = log_odds(calibration.subject.probability(signals) * calibration.answer.probability(signals))
         found.append((row.answerable, odds, gold[0] if any(gold) else None, any(gold[:3]) if any(gold) else None))
     return found
 

@@ -2,8 +2,8 @@
 
 Three kinds. (1) Articles of public sets that training held out: each becomes small libraries that hold a random half of its
 passages, so a question whose passage was left out is on the subject and cannot be answered. (2) Works written for training, of
-those that it held out: four essays on one subject, or articles on several, with questions that no sentence answers. (3) The
-shipped documents and questions. Nothing of the evaluation sets is used.
+those that it held out: four essays on one subject, or articles on several, with questions that no sentence answers; and what is
+none of their subject. (3) The shipped documents and questions. Nothing of the evaluation sets is used.
 """
 
 from __future__ import annotations
@@ -35,12 +35,16 @@ from training.pairs import WRITTEN, Pair, is_held_out
 from training.written import CLUSTERS, FOLDER, Article, read_articles
 
 SETS = ("shift_wiki", "squad2_part")
+EVERYDAY, FROM_OTHERS = 24, 8  # questions asked of a library that are none of its subject
 TOGETHER = 5  # articles in a library of several
 
 
 @dataclass(frozen=True)
 class Row:
-    """A question asked of a library: its candidate sentences, which of them answer, and whether any does."""
+    """A question asked of a library: its candidate sentences, which of them answer, and whether any does.
+
+    A `strange` one is none of the library's subject.
+    """
 
     article: str
     query: Query
@@ -48,6 +52,7 @@ class Row:
     found: list[Candidate]
     gold: list[bool]
     weight: float = 1.0
+    strange: bool = False
 
     @property
     def group(self) -> str:
@@ -120,6 +125,12 @@ class Asker:
                 if len(gold) == len(question.sentences):
                     yield from self.ask(library, name, question.question, gold=gold, answerable=bool(gold))
 
+    def strangers(self, documents: Sequence[Document], questions: Sequence[str], name: str) -> Iterator[Row]:
+        """Ask a library what is none of its subject."""
+        with self.library(documents, questions) as library:
+            for question in questions:
+                yield from self.ask(library, name, question, gold=[], answerable=False)
+
     def shipped(self, questions: Path, documents: Sequence[Document]) -> Iterator[Row]:
         """Ask the answerable and the unanswerable questions of a set in the shipped form."""
         rows = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines()]
@@ -178,6 +189,17 @@ def works(folder: Path = FOLDER) -> Iterator[list[Article]]:
                 singles.append(article)
     random.Random(3).shuffle(singles)
     yield from (singles[k : k + TOGETHER] for k in range(0, len(singles), TOGETHER))
+
+
+def strange_questions(library: Sequence[Article], others: Sequence[Article], draw: random.Random) -> list[str]:
+    """Draw questions that are none of a library's subject: everyday ones, and some of other works."""
+    asked = [a.question for work in others for a in work.asked if work not in library]
+    return draw.sample(everyday(), EVERYDAY) + draw.sample(asked, FROM_OTHERS)
+
+
+def everyday() -> list[str]:
+    """Return what people type that no library is about."""
+    return (FOLDER / "everyday.md").read_text("utf-8").splitlines()[2:]
 
 
 def documents_of(articles: Sequence[Article]) -> list[Document]:

@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import pickle
+import random
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,13 +31,13 @@ from embeddings.encoder import open_embedder
 from embeddings.evidence import open_evidence_model
 from rag.calibration import Calibration, Linear, calibrations_from
 from rag.evidence import Candidate, answer_signals
-from training.asking import SETS, Asker, Row, articles, works
+from training.asking import SETS, Asker, Row, articles, documents_of, everyday, strange_questions, works
 
 Gathered = dict[str, list[Row]]
-POOLS = {"public": 1.0, "written": 2.0, "shipped": 1.0}  # what each weighs in all
+POOLS = {"public": 1.0, "written": 2.0, "strange": 0.7, "shipped": 1.0}  # what each weighs in all
 FOLDS = 4  # of the works written for training, to report on each by a fit on the others
 PENALTY = 0.01
-FALSE_REFUSALS = 0.05
+FALSE_REFUSALS, STRANGE_REFUSALS = 0.025, 0.015  # of what is answerable: taken for unanswered, and for off the subject
 OUTPUT = Path(__file__).parents[1] / "rag" / "calibration.json"
 # The first are the same for every sentence, so they say nothing of which one answers. The others tell how the passage was
 # found and what words it shares: with them in, questions in other words than the library's lost 4 points of gold in three.
@@ -104,15 +105,20 @@ def calibrate(rows: Sequence[Row], *, dropped: Sequence[str] = ()) -> Calibratio
     """Fit both models and the thresholds on `rows`."""
     sentence = fit_ranking(rows, dropped=(*dropped, *NOT_OF_THE_SENTENCE))
     signals = [answer_signals(r.query, rescored(r, sentence)[0]) for r in rows]
-    answerable = np.array([r.answerable for r in rows])
+    answerable, strange = (np.array([getattr(r, name) for r in rows]) for name in ("answerable", "strange"))
     weights = np.array([r.weight for r in rows])
-    answer = fit(signals, answerable, weights, dropped=dropped)
-    confidence = np.array([answer.probability(s) for s in signals])
-    threshold = weighted_quantile(confidence[answerable], weights[answerable], FALSE_REFUSALS)
-    related = np.array([s["nearest_passage"] for s in signals])
-    scope = weighted_quantile(related[answerable], weights[answerable], 0.005)
+
+    def fit_among(chosen: Any, labels: Any) -> Linear:  # noqa: ANN401
+        return fit([s for s, c in zip(signals, chosen, strict=True) if c], labels[chosen], weights[chosen], dropped=dropped)
+
+    subject = fit_among(answerable | strange, ~strange)
+    answer = fit_among(~strange, answerable)
+    least = []
+    for model, share in ((subject, STRANGE_REFUSALS), (answer, FALSE_REFUSALS)):
+        found = np.array([model.probability(s) for s, can in zip(signals, answerable, strict=True) if can])
+        least.append(round(weighted_quantile(found, weights[answerable], share), 4))
     origin = f"{len(rows)} questions: held-out articles of {', '.join(SETS)}, held-out works, and one half of the shipped set"
-    return Calibration(sentence, answer, round(threshold, 4), round(scope, 4), origin)
+    return Calibration(sentence, subject, answer, threshold=least[1], scope=least[0], origin=origin)
 
 
 def weighted_quantile(values: Any, weights: Any, share: float) -> float:  # noqa: ANN401
@@ -127,17 +133,18 @@ def report(name: str, rows: Sequence[Row], calibration: Calibration) -> None:
     ordered = [rescored(r, calibration.sentence) for r in rows]
     golds = [gold for _, gold in ordered if any(gold)]
     similar = [r.gold[int(np.argmax([c.signals["similarity"] for c in r.found]))] for r in rows if any(r.gold)]
-    p = np.array([calibration.answer.probability(answer_signals(r.query, o[0])) for r, o in zip(rows, ordered, strict=True)])
+    signals = [answer_signals(r.query, o[0]) for r, o in zip(rows, ordered, strict=True)]
+    p = np.array([calibration.subject.probability(s) * calibration.answer.probability(s) for s in signals])
+    ends = np.array([refused(calibration, s) for s in signals])
     can = np.array([r.answerable for r in rows])
     bins = np.clip((p * 10).astype(int), 0, 9)
     error = sum(abs(p[bins == b].mean() - can[bins == b].mean()) * (bins == b).mean() for b in range(10) if (bins == b).any())
     at = [float(np.quantile(p[can], share)) for share in (0.05, 0.08)]
-    refused, false = (p[~can] < calibration.threshold).mean(), (p[can] < calibration.threshold).mean()
     print(
         f"{name:34} gold first {np.mean([g[0] for g in golds]):.3f} (similarity {np.mean(similar):.3f}), "
         f"in three {np.mean([any(g[:3]) for g in golds]):.3f} of {len(golds)} | AUROC {roc_auc_score(can, p):.3f}, "
         f"refused at 5 % {(p[~can] < at[0]).mean():.3f}, at 8 % {(p[~can] < at[1]).mean():.3f} | at the threshold "
-        f"{refused:.3f} with {false:.3f} false | ECE {error:.3f}"
+        f"{ends[~can].mean():.3f} with {ends[can].mean():.3f} false | ECE {error:.3f}"
     )
 
 
@@ -145,15 +152,25 @@ def pooled(gathered: Gathered) -> list[Row]:
     """Return what is fitted, each pool with its share of the weight; of the shipped questions the first half."""
     pools = {**gathered, "shipped": [r for r in gathered["shipped"] if half(r.article) == 0]}
     mean = sum(POOLS.values()) / sum(map(len, pools.values()))
-    return [replace(row, weight=POOLS[name] / len(rows) / mean) for name, rows in pools.items() for row in rows]
+    return [
+        replace(row, weight=POOLS[name] / len(rows) / mean, strange=name == "strange")
+        for name, rows in pools.items()
+        for row in rows
+    ]
 
 
 def folds(gathered: Gathered) -> list[tuple[str, list[Row], list[Row]]]:
     """Return (name, fitted on, measured on): one for each group, and one for the reporting half of the shipped questions."""
-    rows = pooled(gathered)
-    groups = sorted({r.group for pool in ("public", "written") for r in gathered[pool]})
-    apart = [(g, [r for r in rows if r.group != g], [r for r in rows if r.group == g]) for g in groups]
+    rows, asked = pooled(gathered), [*gathered["public"], *gathered["written"]]
+    groups = sorted({r.group for r in asked})
+    apart = [(g, [r for r in rows if r.group != g], [r for r in asked if r.group == g]) for g in groups]
     return [*apart, ("shipped, other half", rows, [r for r in gathered["shipped"] if half(r.article) == 1])]
+
+
+def refused(calibration: Calibration, signals: dict[str, float]) -> bool:
+    """Whether a question with these signals is refused."""
+    off = calibration.subject.probability(signals) < calibration.scope
+    return off or calibration.answer.probability(signals) < calibration.threshold
 
 
 def main() -> None:
@@ -176,7 +193,12 @@ def main() -> None:
     result: dict[str, Any] = {}
     for way, dropped in ways.items():
         for name, others, measured in folds(gathered):
-            report(f"{way}: {name}", measured, calibrate(others, dropped=dropped))
+            calibration = calibrate(others, dropped=dropped)
+            report(f"{way}: {name}", measured, calibration)
+            if strange := [r for r in gathered["strange"] if r.group == name]:
+                signals = (answer_signals(r.query, rescored(r, calibration.sentence)[0]) for r in strange)
+                share = np.mean([refused(calibration, s) for s in signals])
+                print(f"    of {len(strange)} questions that are none of its subject refused: {share:.3f}")
         result[way] = calibrate(fitted, dropped=dropped).to_json()
     OUTPUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))
@@ -191,10 +213,16 @@ def gather(args: argparse.Namespace) -> Gathered:
     for name, rows in articles(args.train):
         for split in range(args.splits):
             found["public"] += asker.article(name, rows, split=split, limit=args.limit)
-    for number, library in enumerate(works()):
-        found["written"] += asker.works(library, f"written-{number % FOLDS} {number}")
+    libraries = list(works())
+    for number, library in enumerate(libraries):
+        name, draw = f"written-{number % FOLDS} {number}", random.Random(number)
+        found["written"] += asker.works(library, name)
+        strange = strange_questions(library, [a for other in libraries for a in other], draw)
+        found["strange"] += asker.strangers(documents_of(library), strange, name)
         print(*({name: len(rows) for name, rows in found.items()}.items()), file=sys.stderr, flush=True)
-    found["shipped"] += asker.shipped(shipped_questions_path(), tuple(load_documents([shipped_documents_path()])))
+    documents = tuple(load_documents([shipped_documents_path()]))
+    found["strange"] += asker.strangers(documents, everyday()[::2], "everyday 0")
+    found["shipped"] += asker.shipped(shipped_questions_path(), documents)
     return found
 
 
