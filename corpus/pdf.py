@@ -23,6 +23,8 @@ from corpus.decode import check_text, normalise
 from corpus.document import Document
 from corpus.pdf_blocks import page_blocks, title_line
 from corpus.pdf_order import HYPHEN, Box, Line, Page
+from corpus.pdf_raised import lower_raised
+from corpus.pdf_trouble import DAMAGED, DRAWINGS, IMAGES, UNKNOWN_LETTERS, Trouble
 from stemqa import DocumentError
 
 _WORD = re.compile(r"[^\s\x02\ufffe]+|[\x02\ufffe]")  # PDFium writes U+FFFE, or 2, for a hyphen at a line's end
@@ -39,6 +41,7 @@ _NO_TITLE = re.compile(
       | \S*[\\/_]\S*\Z | (https?|file): | [\W\d_]*\Z""",
     re.IGNORECASE | re.VERBOSE,
 )
+_SMALLER = 0.85  # times the size of a word's letters: raised digits are set smaller
 _UNREADABLE = 0.2  # of a page's letters: with more of which the file does not say what they are, the page is not read
 
 
@@ -84,12 +87,12 @@ def _sensible(title: str, first: Page) -> bool:
 def _pages(pdf: pypdfium2.PdfDocument) -> tuple[list[Page], str]:
     """Return the pages that hold text, and what is to be said of the others. `DocumentError` when none holds any."""
     pages: list[Page] = []
-    troubles: dict[_Trouble, list[int]] = {}
+    troubles: dict[Trouble, list[int]] = {}
     for number in range(1, len(pdf) + 1):
         try:
             found = _page(pdf[number - 1], number)
         except pypdfium2.PdfiumError:
-            found = _DAMAGED
+            found = DAMAGED
         if isinstance(found, Page):
             pages.append(found)
         elif found:
@@ -99,48 +102,27 @@ def _pages(pdf: pypdfium2.PdfDocument) -> tuple[list[Page], str]:
     return pages, "; ".join(trouble.of_pages(numbers, len(pdf)) for trouble, numbers in troubles.items() if trouble.some)
 
 
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    """Why a page holds no text: what is said of a file of such pages, and of some pages of a file, if that is worth a word."""
-
-    whole: str
-    some: str
-
-    def of_pages(self, numbers: Sequence[int], count: int) -> str:
-        """Return what is said of some of a file's `count` pages."""
-        shown = ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
-        return f"has {len(numbers)} of {count} pages ({shown}) {self.some}"
-
-
-_DAMAGED = _Trouble("is damaged: no page of it can be read", "that are damaged")
-_IMAGES = _Trouble("holds no text, only images; run OCR on it first", "that are only images; run OCR on it to read them")
-_DRAWINGS = _Trouble("holds no text, only drawings; run OCR on it first", "")
-_UNKNOWN_LETTERS = _Trouble(
-    "is in a font that does not say which letters it shows; run OCR on it first",
-    "in a font that does not say which letters it shows; run OCR on it to read them",
-)
-
-
-def _page(page: pypdfium2.PdfPage, number: int) -> Page | _Trouble | None:
+def _page(page: pypdfium2.PdfPage, number: int) -> Page | Trouble | None:
     """Return the page's lines in the order in which they were written, or why it has none; None for an empty page.
 
     Of a page written in several directions the lines of one are returned: the one in which most letters are written.
     """
     textpage = page.get_textpage()
-    words = _words(textpage)
+    seen = page.get_bbox()
+    words = [word for word in _words(textpage) if _within(_turned(word.turn, *seen), word.box)]
     letters = Counter[int]()
     for word in words:
         letters[word.turn] += len(word.text)
     turn = max(letters, key=letters.__getitem__, default=0)
     lines = tuple(_lines(textpage, [word for word in words if word.turn == turn]))
     if sum(word.text.count(_LOST) for word in words) > _UNREADABLE * letters.total():
-        return _UNKNOWN_LETTERS
+        return UNKNOWN_LETTERS
     if lines:
-        return Page(number, _turned(turn, *page.get_bbox()), lines)
+        return Page(number, _turned(turn, *seen), lines)
     kinds = {item.type for item in page.get_objects()}
     if pdfium.FPDF_PAGEOBJ_IMAGE in kinds:
-        return _IMAGES
-    return _DRAWINGS if kinds & {pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING} else None
+        return IMAGES
+    return DRAWINGS if kinds & {pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING} else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +151,52 @@ def _words(textpage: pypdfium2.PdfTextPage) -> list[_Word]:
         if match[0] in "\x02\ufffe":
             if words:
                 words[-1] = replace(words[-1], text=words[-1].text + HYPHEN)
-        elif shown := _shown(_known(raw, first, match[0])):
-            pdfium.FPDFText_GetMatrix(raw, first, matrix)
-            turn = round(math.atan2(matrix.b, matrix.a) / (math.pi / 2)) % 4
-            words.append(_Word(shown, first, turn, _box(raw, first, last, turn), spaced))
+            continue
+        pdfium.FPDFText_GetMatrix(raw, first, matrix)
+        turn = round(math.atan2(matrix.b, matrix.a) / (math.pi / 2)) % 4
+        if shown := _shown(_lowered(raw, first, _known(raw, first, match[0]), turn)):
+            word = _Word(shown, first, turn, _box(raw, first, last, turn), spaced)
+            if words and _raised_behind(raw, words[-1], word):
+                before = words[-1].text
+                text = lower_raised(before + shown, [False] * len(before) + [True] * len(shown))
+                words[-1] = replace(words[-1], text=text, box=words[-1].box.around(word.box))
+            else:
+                words.append(word)
     return words
+
+
+def _within(page: Box, word: Box) -> bool:
+    """Whether a word stands on the page: of a spread cut into two pages, each holds what is seen on the other one."""
+    return page.x0 <= (word.x0 + word.x1) / 2 <= page.x1 and page.y0 <= (word.y0 + word.y1) / 2 <= page.y1
+
+
+def _lowered(raw: object, first: int, word: str, turn: int) -> str:
+    """Return the letters from `first` on, raised digits among them as they are read."""
+    if len(word) < 2 or not any(map(str.isdigit, word)):
+        return word
+    sizes = [_size(raw, index) for index in range(first, first + len(word))]
+    if min(sizes) > _SMALLER * max(sizes):
+        return word
+    levels = [_level(raw, index, turn) for index in range(first, first + len(word))]
+    level = max(at for at, size in zip(levels, sizes, strict=True) if size == max(sizes))
+    places = zip(levels, sizes, strict=True)
+    return lower_raised(word, [size <= _SMALLER * max(sizes) and at < level - 0.15 * max(sizes) for at, size in places])
+
+
+def _raised_behind(raw: object, before: _Word, word: _Word) -> bool:
+    """Whether a word is raised digits behind another that PDFium takes for a line of their own."""
+    if word.spaced or word.turn != before.turn or not re.fullmatch(r"[\d,–−+-]+", word.text):
+        return False
+    size = _size(raw, before.first)
+    raised = _level(raw, word.first, word.turn) < _level(raw, before.first, word.turn) - 0.15 * size
+    return raised and _size(raw, word.first) <= _SMALLER * size and abs(word.box.x0 - before.box.x1) < 0.3 * size
+
+
+def _level(raw: object, index: int, turn: int) -> float:
+    """Return the height of the line on which a letter stands, counted downwards."""
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDFText_GetCharOrigin(raw, index, ctypes.byref(x), ctypes.byref(y))
+    return _turned(turn, x.value, y.value, x.value, y.value).y0
 
 
 def _text(textpage: pypdfium2.PdfTextPage) -> str:
@@ -259,14 +282,14 @@ def _line(textpage: pypdfium2.PdfTextPage, words: Sequence[_Word], box: Box) -> 
         text += (" " if apart else "") + word.text
     longest = max(words, key=lambda word: len(word.text))
     bold = all(_bold(textpage, word.first) for word in (words[0], words[-1]))
-    return Line(" ".join(text.split()), box, _size(textpage, longest.first), bold)
+    return Line(" ".join(text.split()), box, _size(textpage.raw, longest.first), bold)
 
 
-def _size(textpage: pypdfium2.PdfTextPage, index: int) -> float:
+def _size(raw: object, index: int) -> float:
     """Return the size, in points, in which a letter is shown."""
     matrix = pdfium.FS_MATRIX()
-    pdfium.FPDFText_GetMatrix(textpage.raw, index, ctypes.byref(matrix))
-    return round(float(pdfium.FPDFText_GetFontSize(textpage.raw, index)) * math.hypot(matrix.c, matrix.d), 1)
+    pdfium.FPDFText_GetMatrix(raw, index, ctypes.byref(matrix))
+    return round(float(pdfium.FPDFText_GetFontSize(raw, index)) * math.hypot(matrix.c, matrix.d), 1)
 
 
 def _bold(textpage: pypdfium2.PdfTextPage, index: int) -> bool:

@@ -9,15 +9,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from corpus.blocks import Block
 from corpus.pdf_order import Line, Page, in_reading_order
-from corpus.pdf_paragraphs import ENDED, ITEM, Piece, paragraphs, together, vocabulary
+from corpus.pdf_paragraphs import ENDED, ITEM, Piece, paragraphs, tabular, together, vocabulary
 
 _MARGIN = 0.12  # of the page's height: running heads and feet stand there
 _RUNNING = 3  # pages that repeat a line make it a running head; two, when there are no more
 _LARGER = 1.08  # times the size of the prose: a heading
+_LARGE = 1.3  # times the size of the prose: one that may be broken at a comma
 _LONGEST_HEADING = 150  # characters
 _LONGEST_TITLE = 250
 _NUMBER = re.compile(
@@ -29,6 +30,11 @@ _REFERENCES = re.compile(
     r"literature(?: cited)?|works cited|literatur(?:verzeichnis)?|bibliographie|références|referencias|bibliografía)\s*:?\Z",
     re.IGNORECASE,
 )
+_INDEX = re.compile(r"(?:(?:subject|author|general) )?index|(?:stichwort|sach)verzeichnis|sachregister", re.IGNORECASE)
+_INDEXED = re.compile(r"[^\W\d_].*,\s*\d{1,4}(?:[–-]\d{1,4})?\Z")
+_PAGED = re.compile(r"[^\W\d_].*\s(?:\d{1,4}|[ivxlc]{1,6})\Z")
+_SEEN = 100  # lines before a page's end in which its last paragraph is looked for
+_LEADERS = 5  # lines with leaders make a list of contents, to which lines between them belong
 _CONTENTS = re.compile(r"(?:table of )?contents\Z|inhalt(?:sverzeichnis)?\Z|table des matières\Z", re.IGNORECASE)
 _NO_TITLE = re.compile(
     r"(?:\d{1,2}(?:\.\d{1,2})*\.?\s|(?:table of )?contents\Z|inhalt|abstract\Z|summary\Z|introduction\Z|chapter \d+\Z)",
@@ -60,12 +66,12 @@ def page_blocks(pages: Sequence[Page], *, title: str) -> list[Block]:
     body = _body(pages)
     running = _running(pages)
     headings = running | {_masked(line.text) for page in pages for line in page.lines if _heads(line, body)}
-    pieces = [
-        Piece(line, page.number, _heads(line, body), left_out=bool(_LEADER.search(line.text) or _CONTENTS.match(line.text)))
-        for page in pages
-        for line in in_reading_order(_body_of(page, running, headings, body))
-    ]
-    pieces = _without_references(list(_settled(pieces)))
+    pieces: list[Piece] = []
+    for page in pages:
+        lines = in_reading_order(_body_of(page, running, headings, body))
+        listed = _contents(lines)
+        pieces += (Piece(line, page.number, _heads(line, body), left_out=at in listed) for at, line in enumerate(lines))
+    pieces = _without_index(_without_references(_uninterrupted(list(_settled(pieces)))))
     words = vocabulary(pieces)
     blocks = list(_blocks(pieces, words, _levels(pieces)))
     return [replace(block, level=1) if block.level and block.text == title else block for block in blocks]
@@ -127,11 +133,11 @@ def _near(line: Line, other: Line) -> bool:
 def _heads(line: Line, body: _Style) -> bool:
     """Whether a line is set like a heading: larger than the prose, or bold where the prose is not."""
     text = line.text
-    if len(text) > _LONGEST_HEADING or not _WORDED.search(text) or line.cells > 1 or text.count(",") > 2:
+    if len(text) > _LONGEST_HEADING or not _WORDED.search(text) or tabular(line) or text.count(",") > 2:
         return False
     if "@" in text or "://" in text or (ITEM.match(text) and not text[0].isdigit()):
         return False
-    if text.endswith((".", ",", ";")):
+    if text.endswith((".", ";")) or (text.endswith(",") and line.size < _LARGE * body[0]):
         return False
     if line.size > _LARGER * body[0]:
         return True
@@ -146,24 +152,67 @@ def _settled(pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield from run if heads else (replace(piece, heading=False) for piece in run)
 
 
+def _uninterrupted(pieces: list[Piece]) -> list[Piece]:
+    """Leave out headings at the top of a page that stand within a sentence: they are the page's, such as a letterhead."""
+    found = list(pieces)
+    for at, (above, piece) in enumerate(pairwise(pieces), start=1):
+        if piece.heading and above.page < piece.page:
+            behind = next((number for number in range(at, len(pieces)) if not pieces[number].heading), at)
+            if _goes_on(pieces[:at][-_SEEN:], pieces[behind]):
+                found[at:behind] = [replace(head, left_out=True) for head in pieces[at:behind]]
+    return found
+
+
+def _goes_on(before: Sequence[Piece], piece: Piece) -> bool:
+    """Whether a line begins within a sentence, which the last line set like it on the page before does not end."""
+    alike = [p.line.text for p in before if (p.line.size, p.line.bold) == (piece.line.size, piece.line.bold)]
+    within = piece.line.text[:1].islower() and not piece.heading and piece.page == before[-1].page + 1
+    return within and bool(alike) and not ENDED.search(alike[-1])
+
+
 def _levels(pieces: Iterable[Piece]) -> Mapping[_Style, int]:
     """Return the level of each style of heading, the largest first, at most six."""
     styles = {(piece.line.size, piece.line.bold) for piece in pieces if piece.heading and not piece.left_out}
     return {style: min(level, 6) for level, style in enumerate(sorted(styles, reverse=True), start=1)}
 
 
+def _contents(lines: Sequence[Line]) -> set[int]:
+    """Return the places of the lines that are of a list of contents: with leaders, or between and beside such lines."""
+    found = {at for at, line in enumerate(lines) if _LEADER.search(line.text)}
+    heads = {at for at, line in enumerate(lines) if _CONTENTS.match(line.text)}
+    first, last = min(found, default=0), max(found, default=0)
+    if len(found) < max(_LEADERS, (last - first) / 2):
+        return found | heads
+    while first > 0 and _PAGED.search(lines[first - 1].text):
+        first -= 1
+    while last + 1 < len(lines) and _PAGED.search(lines[last + 1].text):
+        last += 1
+    return heads | set(range(first, last + 1))
+
+
 def _without_references(pieces: list[Piece]) -> list[Piece]:
     """Return the lines less the last list of references, up to the next heading that is set like its own."""
+    return _without_list(pieces, _REFERENCES, _CITED, 1 / 5) or pieces
+
+
+def _without_index(pieces: list[Piece]) -> list[Piece]:
+    """Return the lines less the index, which has a heading on each of its pages or only on the first."""
+    while rest := _without_list(pieces, _INDEX, _INDEXED, 1 / 3):
+        pieces = rest
+    return pieces
+
+
+def _without_list(pieces: list[Piece], named: re.Pattern[str], entry: re.Pattern[str], share: float) -> list[Piece]:
+    """Return the lines less the last list that is `named` so and of whose lines that share are entries; [] without one."""
     for at in range(len(pieces) - 1, -1, -1):
         head = pieces[at]
-        if not _REFERENCES.match(head.line.text):
+        if not named.fullmatch(head.line.text):
             continue
         after = pieces[at + 1 :]
         end = next((i for i, piece in enumerate(after) if i > 1 and _next_heading(head, piece)), len(after))
-        cited = sum(_CITED.search(piece.line.text) is not None for piece in after[:end])
-        if end and cited >= end / 5:
+        if end and sum(entry.search(piece.line.text) is not None for piece in after[:end]) >= end * share:
             return pieces[:at] + after[end:]
-    return pieces
+    return []
 
 
 def _next_heading(head: Piece, piece: Piece) -> bool:

@@ -15,6 +15,8 @@ ITEM = re.compile(rf"{BULLET}\s+(?=\S)|\d{{1,2}}\.\d{{1,2}}[.:)]\s+(?=\S)|\(?(?:
 ENDED = re.compile(r"[.!?:;…。！？][\"'”’)\]»]*[\d,]*\Z")
 _JOINED = frozenset({"over", "under", "with", "out", "some", "any", "every", "there", "where", "here", "after", "how", "what"})
 _PARTS = re.compile(r"([^\W\d_]+)\Z")
+_ENDING = re.compile(r"abilit|alit|ation|ful|i[sz](?:ab|ation|ed|ing)|ical|less|ment|ness")
+_WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,16 @@ def tabular(line: Line) -> bool:
 
 
 def vocabulary(pieces: Iterable[Piece]) -> frozenset[str]:
-    """Return the words, in small letters and with their hyphens, that stand inside lines."""
-    return frozenset(
-        word.casefold()
-        for piece in pieces
-        for word in re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", piece.line.text.removesuffix(HYPHEN).rpartition(" ")[0])
-    )
+    """Return the words, in small letters and with their hyphens, that stand whole inside lines."""
+    words: set[str] = set()
+    parted = False
+    for piece in pieces:
+        inside = piece.line.text.removesuffix(HYPHEN).rpartition(" ")[0]
+        if parted:  # "ports" is half of "supports"
+            inside = inside.partition(" ")[2]
+        words.update(word.casefold() for word in _WORDS.findall(inside))
+        parted = piece.line.text.endswith((HYPHEN, "-"))
+    return frozenset(words)
 
 
 def together(lines: Sequence[str], words: frozenset[str]) -> str:
@@ -59,14 +65,18 @@ def together(lines: Sequence[str], words: frozenset[str]) -> str:
 
 
 def _hyphenated(before: str, after: str, words: frozenset[str]) -> bool:
-    """Whether the hyphen belongs to the word: "T-|cell" and "graft-versus-|host", but not "trans-|plant"."""
+    """Whether the hyphen belongs to the word: "T-|cell", "graft-versus-|host" and "end-|to-end", but not "trans-|plant"."""
     first, second = _PARTS.search(before), re.match(r"[^\W\d_]+", after)
     if not first or not second or not after[0].islower() or before[: first.start()].endswith("-"):
         return True
     one, other = first[0].casefold(), second[0].casefold()
     if one + other in words:
         return False
-    compound = len(one) > 2 and len(other) > 3 and one not in _JOINED and {one, other} <= words
+    if len(other) <= 3 and after[second.end() : second.end() + 1] == "-":
+        return True
+    known = one in words and one not in _JOINED
+    compound = known and len(one) > 2 and len(other) > 3 and other in words
+    compound |= known and len(one) > 3 and len(other) > 7 and _ENDING.match(other) is None  # "privacy-|preserving"
     return f"{one}-{other}" in words or compound or len(one) == 1
 
 
@@ -147,7 +157,8 @@ def _parted(group: Sequence[Piece], piece: Piece, right: float, leadings: Mappin
     """Whether a new paragraph or heading begins with `piece`."""
     last, line = group[-1].line, piece.line
     before, here = ((p.page, p.heading, p.left_out) for p in (group[-1], piece))
-    if before != here or (last.bold != line.bold and ENDED.search(last.text)):
+    next_term = line.bold and not last.bold and not last.box.over(line.box)  # to the left of what the last one means
+    if before != here or next_term or (last.bold != line.bold and ENDED.search(last.text)):
         return True
     if piece.heading:
         return (last.size, last.bold) != (line.size, line.bold) or not _close(last, line, leadings, 1.6)

@@ -41,6 +41,7 @@ TITLES = {
     "sample-files/google-doc-document.pdf": "PDF Example Document",
     "unstructured/DA-619p.pdf": "DA-619p",
     "unstructured/failure-after-repair.pdf": "Understanding Breast Cancer",
+    "unstructured/norwich-city.txt": "Iwan Roberts",
     "unstructured/multi-column.pdf": "Dense Passage Retrieval for Open-Domain Question Answering",
 }
 
@@ -108,6 +109,11 @@ def letters(text: str) -> str:
     return "".join(character for character in unicodedata.normalize("NFKC", text) if character.isalnum())
 
 
+def unnumbered(text: str) -> str:
+    """Return letters alone: the raised numbers of notes stand on a page, and not in the text."""
+    return "".join(filter(str.isalpha, letters(text)))
+
+
 @pytest.mark.parametrize(
     ("name", "least", "whole"),
     [
@@ -125,9 +131,10 @@ def test_a_quote_stands_on_the_page_that_its_citation_names(zoo: Zoo, name: str,
     document = zoo[0][name]
     with pypdfium2.PdfDocument(ZOO / name) as pdf:
         pages = [letters(page.get_textpage().get_text_range(errors="replace")) for page in pdf]
+    unnumbered_pages = list(map(unnumbered, pages))
     sentences = [(chunk.page or 0, span.of(document.text)) for chunk in chunk_document(document) for span in chunk.sentences]
     assert all(page > 0 for page, _ in sentences)
     assert len(sentences) >= least
     words = [letters(word) in pages[page - 1] for page, text in sentences for word in text.split()]
     assert words.count(False) <= len(words) / 500
-    assert sum(letters(text) in pages[page - 1] for page, text in sentences) >= whole * len(sentences)
+    assert sum(unnumbered(text) in unnumbered_pages[page - 1] for page, text in sentences) >= whole * len(sentences)

@@ -34,6 +34,13 @@ def document_of(*sheets: Sheet | list[Text], title: str = "") -> Document:
     return document
 
 
+def width(text: str, size: float = 10) -> float:
+    """Return how wide a text is in Helvetica, of which these letters are known."""
+    narrow = {"i": 222, "l": 222, "t": 278, "f": 278, " ": 278, ",": 278, "(": 333, ")": 333, "-": 333, "r": 333}
+    known = {"c": 500, "s": 500, "m": 833, "w": 722} | narrow
+    return sum(known.get(letter, 556) for letter in text) * size / 1000
+
+
 def texts_of(*sheets: Sheet | list[Text]) -> list[str]:
     """Return the text of each section."""
     return [text for _, text in bodies(document_of(*sheets))]
@@ -146,14 +153,31 @@ class TestParagraphs:
         assert "is the case if\n\nf(1) f(2) f(3) f(4)\n\nis not zero" in document_of(page).text
 
     def test_letters_that_are_raised_or_lowered_stay_in_their_line(self) -> None:
-        """The two of "H2O" stands in the word, and a note's number behind its sentence."""
+        """The two of "H2O" stands in the word; a note's number behind its sentence is left out."""
         page = [
             Text(60, 700, "Cells need H"),
             Text(117.3, 697, "2", 7),
             Text(121.2, 700, "O and salts."),
             Text(174.6, 704, "12", 7),
         ]
-        assert document_of(page).text == "Cells need H2O and salts.12"
+        assert document_of(page).text == "Cells need H2O and salts."
+
+    @pytest.mark.parametrize(
+        ("before", "raised", "behind", "read"),
+        [
+            ("cells", "3", ", which", "cells, which"),
+            ("of 10", "9", " cells", "of 10⁹ cells"),
+            ("an area of 5 cm", "2", " in all", "an area of 5 cm² in all"),
+            ("(as it was found)", "12,13", " once", "(as it was found) once"),
+            ("a rate of 4 min", "-1", " in all", "a rate of 4 min⁻¹ in all"),
+        ],
+    )
+    def test_raised_digits_are_notes_or_powers(self, before: str, raised: str, behind: str, read: str) -> None:
+        """Behind a word or a mark they number a note, which is left out; behind a number or unit they are a power."""
+        here = width(before)
+        there = here + width(raised, 6)
+        line = [Text(60, 700, before), Text(60 + here, 703.5, raised, 6), Text(60 + there, 700, behind)]
+        assert document_of([*line, *column(PROSE, top=600)]).text.startswith(read)
 
     def test_items_stand_alone(self) -> None:
         """Each item of a list is a line of its own, without a blank line between them."""
@@ -171,6 +195,9 @@ class TestParagraphs:
             ("so the T-", "cells of the", "the T-cells of"),
             ("it went to New-", "York and", "to New-York and"),
             ("a long-", "term study of it", "a long-term study"),
+            ("a cells-", "spanning study of it", "a cells-spanning study"),
+            ("the cells-", "izations of it", "the cellsizations of"),
+            ("a state-", "of-the-art study of it", "a state-of-the-art study"),
         ],
     )
     def test_words_parted_at_the_end_of_a_line_are_put_together(self, first: str, second: str, whole: str) -> None:
@@ -209,6 +236,26 @@ class TestParagraphs:
         check_quotes(document)
         assert "".join(document.text.split()) == written
 
+    def test_half_a_word_is_no_word(self) -> None:
+        """What stands at the start of a line behind a hyphen does not say how another word is written."""
+        lines = ("The sup in sup is short, and a cell that sup-", "ports another one is a cell that sup-", "ports all of them.")
+        assert "supports another one is a cell that supports all" in document_of(column(lines)).text
+
+    def test_terms_beside_their_meaning_stand_alone(self) -> None:
+        """In two columns of bold terms and their meanings, each term begins a paragraph that ends with its meaning."""
+        page = column(PROSE)
+        for place, (term, meaning) in enumerate((("surgeon", "operates on the patient, and"), ("nurse", "cares for her and"))):
+            top = 600 - 40 * place
+            page += [Text(60, top, term, bold=True), *column((meaning, "is there at all times"), x=180, top=top + 7)]
+        text = document_of(page).text
+        assert text.endswith(
+            "\n\nsurgeon operates on the patient, and is there at all times\n\nnurse cares for her and is there at all times"
+        )
+
+    def test_what_stands_beside_the_page_is_not_on_it(self) -> None:
+        """Each half of a spread is a page, although both hold what is written on both."""
+        assert texts_of([*column(PROSE), *column(MORE, x=660)]) == [" ".join(PROSE)]
+
 
 class TestHeadings:
     """Larger and bolder lines are headings; the list of references and the contents are left out."""
@@ -231,6 +278,19 @@ class TestHeadings:
             ("Cells", "Where they live", "In the marrow"),
             ("Cells", "Whom to ask"),
         ]
+
+    def test_a_letterhead_within_a_sentence_is_no_heading(self) -> None:
+        """What stands in large letters above a page that goes on with a sentence names no section."""
+        pages = [
+            [*column(PROSE), *column(MORE[:1], top=600)],
+            [Text(60, 700, "Institute of Marrow", 14), Text(60, 670, "fight. " + MORE[1])],
+        ]
+        assert bodies(document_of(*pages))[-1] == ((), "fight. " + MORE[1])
+
+    def test_the_head_of_a_table_is_no_heading(self) -> None:
+        """A bold row of short names with numbers names columns, and no section."""
+        page = [*column(PROSE), Text(60, 600, "Top-1 Top-5 Top-20 Top-100", bold=True), *column(MORE, top=560)]
+        assert {headings for headings, _ in bodies(document_of(page))} == {()}
 
     def test_long_passages_in_large_letters_are_prose(self) -> None:
         """A lead of several lines in larger letters is no heading, nor is a large line that ends like a sentence."""
@@ -262,6 +322,18 @@ class TestHeadings:
         """Lines that lead with dots to a page are no sentences."""
         page = [*column(("Where they live ........ 3", "What they do . . . . . 12")), *column(PROSE, top=600)]
         assert texts_of(page) == [" ".join(PROSE)]
+
+    def test_lines_between_those_of_contents_are_left_out(self) -> None:
+        """In a list of contents chapters may stand without dots, and long names on two lines."""
+        listed = [f"1.{number} Of one more kind of cell ........ {number}" for number in range(1, 7)]
+        lines = ["1 All kinds of cells 1", *listed[:3], "Of the cells that came to be known late", *listed[3:], "2 Ends 9"]
+        assert texts_of(column(lines), column(PROSE)) == [" ".join(PROSE)]
+
+    def test_an_index_is_left_out(self) -> None:
+        """The words of an index and their pages are no sentences, on all of its pages."""
+        entries = [f"{word}, {number}" for number, word in enumerate(("marrow", "spleen", "thymus", "tonsil"), start=3)]
+        index = [Text(60, 720, "Index", 14), *column(entries)]
+        assert texts_of(column(PROSE), index, index) == [" ".join(PROSE)]
 
 
 class TestTitle:
