@@ -30,6 +30,8 @@ _MAGIC = (
     (b"{\\rtf", "an RTF file"),
     (b"\x7fELF", "a program"),
 )
+_DOUBLED = re.compile("[\u00c2-\u00df][\u0080-\u00bf]|[\u00e0-\u00ef][\u0080-\u00bf]{2}|[\u00f0-\u00f4][\u0080-\u00bf]{3}")
+_UNUSED = re.compile("[\u0080-\u0084\u0086-\u009f]")  # no text holds them
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _CONTROLS_TOLERATED = 1 / 500  # real files hold a stray form feed or end-of-file mark; binary data is full of them
 
@@ -39,7 +41,7 @@ def decode(data: bytes) -> str:
     for magic, kind in _MAGIC:
         if data.startswith(magic):
             raise DocumentError(f"is {kind}, not text")
-    text = normalise(_decoded(data))
+    text = normalise(_once(_decoded(data)))
     if not text.strip():
         raise DocumentError("is empty")
     check_text(text)
@@ -74,6 +76,17 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return _mended(data) or _detected(data)
+
+
+def _once(text: str) -> str:
+    """Return text that was encoded as UTF-8 twice as it was before. It is told by control characters that no text holds."""
+    if not _UNUSED.search(text):
+        return text
+    try:
+        mended = _DOUBLED.sub(lambda match: match[0].encode("latin-1").decode("utf-8"), text)
+    except UnicodeDecodeError:
+        return text
+    return text if _UNUSED.search(mended) else mended
 
 
 def _mended(data: bytes) -> str | None:

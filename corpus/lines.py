@@ -20,6 +20,8 @@ _ENDED = re.compile(r"[.!?:;…。！？][\"'”’)\]»]*(?:\[\d+\])*\Z")
 _SYMBOL = re.compile(r"(?<![A-Za-z])(?:Na|Al|Si|Cl|Br|Ca|Fe|Mg|[CFHKNOPS]){1,4}\Z")
 _SUBSCRIPT = re.compile(r"\d{1,2}(?!\d)[^\s]?(?!\d)")
 _PAGE_WIDTH = range(40, 161)  # a wrapped text's widest line, in characters; wider lines are paragraphs of their own
+_NEAR = 6  # lines before and after: a file has stretches of different width
+_LABEL = re.compile(r"\d{1,2}(?:\.\d{1,2})+:\s")
 _RAGGED = 0.75  # a wrapped line fills at least this part of the width, were the next word added
 
 
@@ -76,9 +78,9 @@ def units(text: str, within: Span) -> Iterator[Span]:
 
 def _block_units(text: str, block: list[Span]) -> Iterator[Span]:
     """Yield the units of lines without a blank line between them."""
-    width = max(map(len, block), default=0)
     start, previous = 0, None
-    for line in block:
+    for number, line in enumerate(block):
+        width = max(map(len, block[max(0, number - _NEAR) : number + _NEAR]))
         if previous is not None and goes_on(text, previous, line):
             previous = line
             continue
@@ -97,9 +99,15 @@ def _wrapped(text: str, line: Span, following: Span, width: int) -> bool:
     """Whether the break after `line` is only the edge of the page: the sentence goes on, or may end, as if there were none."""
     if text[following.start].islower() and not ended(text, line):
         return True
-    if width not in _PAGE_WIDTH:
+    if width not in _PAGE_WIDTH or _LABEL.match(text, following.start, following.end) or _is_row(line.of(text)):
         return False
     if text[line.end - 1] in ".!?…":  # whether that ends a sentence is not for lines to say: "Dr." does not
         return True
     word = text[following.start : following.end].split(None, 1)[0]
     return len(line) + 1 + len(word) > width * _RAGGED
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is mostly numbers."""
+    words = line.split()
+    return len(words) > 3 and sum(any(map(str.isdigit, word)) for word in words) > len(words) / 2

@@ -10,6 +10,7 @@ from corpus.document import Document, Meta, Section, Span
 from corpus.lines import BULLET, blank_between, ended, goes_on, lines, trimmed
 
 _LONGEST_HEADING = 120  # characters
+_TITLED = 2  # times the title stands in a saved page; what stands more often is a running head or a speaker
 _STACKED = 3  # at most so many heading lines follow one another; more are a list or a table
 _BULLETED = re.compile(rf"{BULLET}\s")
 _QUESTION = re.compile(r"[A-Z][^.!?\"“”]*\?\Z")
@@ -24,10 +25,20 @@ def plain_document(  # noqa: PLR0913 -- as many facts as Document.create takes
     """
     found = list(lines(text, Span(0, len(text)))) if text else []
     headings = _headings(text, found)
+    repeated = _repeated(text, found)
     if not title:
-        title = found[0].of(text) if found and 0 in headings else stem
+        title = found[0].of(text) if found and (0 in headings or repeated) else stem
+        headings |= repeated
     sections = tuple(_sections(text, found, headings, title))
     return Document.create(text, title=title, source=source, id=id, meta=meta or {}, sections=sections or None)
+
+
+def _repeated(text: str, found: Sequence[Span]) -> set[int]:
+    """Return the numbers of the lines that are the first line, if that could be a title and stands again: a saved page."""
+    first = found[0].of(text) if found else ""
+    alike = {number for number, line in enumerate(found) if line.of(text) == first}
+    titled = first[:1].isupper() and len(first) <= _LONGEST_HEADING and not ended(text, found[0])
+    return alike if titled and len(alike) == _TITLED else set()
 
 
 def _headings(text: str, found: Sequence[Span]) -> set[int]:

@@ -84,6 +84,9 @@ def _item_begins(text: str, marker: int, list_from: int, *, small: bool) -> bool
     """Whether the mark at `marker` begins a list item. Round bullets always do, dashes only in a list of dashes."""
     if text[marker] not in "-–*":
         return True
+    before, after = text[max(0, marker - _LOOK) : marker].rstrip()[-1:], text[marker + 1 : marker + _LOOK].lstrip()[:1]
+    if before.isdigit() and after.isdigit():  # from one number to another
+        return False
     return marker > list_from and (small or not text[_skip_marker(text, marker, marker + _LOOK)].islower())
 
 
@@ -149,7 +152,7 @@ def _begins(ahead: str) -> bool:
     """Whether what follows can begin a sentence: no small letter, unless in a name such as "mRNA" or "iPSCs"."""
     opening = _OPENERS.match(ahead)
     rest = ahead[opening.end() :] if opening else ahead
-    return not rest[:1].islower() or _LOWER_NAME.match(rest) is not None
+    return not (rest[:1].islower() or rest[:1] in {",", ";", ":"}) or _LOWER_NAME.match(rest) is not None
 
 
 def _first_word(ahead: str) -> str:

@@ -271,6 +271,12 @@ class TestDecoding:
         """UTF-8 with a broken byte stays UTF-8, with the replacement character in that place."""
         assert decode("größer – ".encode() * 9 + b"\xff" + "über".encode()) == "größer – " * 9 + "�über"
 
+    def test_text_that_was_encoded_twice_is_mended(self) -> None:
+        """A dash that became three signs is a dash again; the same letters where they are meant stay."""
+        text = "größer – von 1986–1990"
+        assert decode(text.encode().decode("latin-1").encode()) == text
+        assert decode("Â» und Ã©".encode()) == "Â» und Ã©"
+
     def test_text_is_normalised_to_nfc_and_lf(self) -> None:
         """Accents are composed, newlines are LF, and nothing else is touched."""
         assert decode("e\u0301  \t\r\nb\rc\u00a0 ".encode()) == "é  \t\nb\nc\u00a0 "
@@ -299,6 +305,13 @@ class TestPlainText:
         document = plain_document(f"Of Cells\n\nOf Cells\n\n{long}\nThe Early Years\n{long}\n", stem="s", source="s")
         assert document.title == "Of Cells"
         assert bodies(document) == [((), long.strip()), (("The Early Years",), long.strip())]
+
+    def test_a_first_line_that_stands_again_is_the_title(self) -> None:
+        """The title of a saved page stands at its head and above its text, whatever lines surround it."""
+        text = "Bone Marrow\nA drawing of it\nWhere it is found: in large bones.\nBone Marrow\nMarrow makes blood. It is soft."
+        document = plain_document(text, stem="s", source="s")
+        assert document.title == "Bone Marrow"
+        assert bodies(document)[-1] == ((), "Marrow makes blood. It is soft.")
 
     def test_first_sentence_is_no_title(self) -> None:
         """A first line that is a sentence stays prose, and the title is the file's name."""

@@ -88,6 +88,33 @@ def test_citation_numbers_belong_to_the_sentence_before() -> None:
     assert sentences("It failed.[3, 4] It worked.12 We stopped.") == ["It failed.[3, 4]", "It worked.12", "We stopped."]
 
 
+def test_a_range_of_numbers_is_no_list() -> None:
+    """A dash between numbers parts no items, even in the cells of a row."""
+    assert sentences("- C: 0.39 - 0.46; Si: 0.2 - 0.35; Mn: 0.65 - 1.1") == ["C: 0.39 - 0.46; Si: 0.2 - 0.35; Mn: 0.65 - 1.1"]
+
+
+def test_a_series_with_dots_is_one_sentence() -> None:
+    """Dots that leave out members of a series end no sentence where a comma follows them."""
+    assert sentences("The cells c1, c2, . . . , cM are many.") == ["The cells c1, c2, . . . , cM are many."]
+
+
+def test_numbered_lines_are_not_run_together() -> None:
+    """Lines "1.1: ..." stand alone."""
+    text = "1.1: Establish requirements to support the security of all\n1.2: Scale the work of those who are concerned with it"
+    assert sentences(text) == text.split("\n")
+
+
+def test_wrapped_lines_go_on_whatever_the_width_elsewhere() -> None:
+    """How wide a text is set is told from the lines around, not from one long line far away."""
+    prose = [
+        "The cells were taken from the marrow of the hip of",
+        "Danish donors who were asked before, and all of them",
+        "agreed.",
+    ]
+    text = "\n".join([*prose, *(f"Row {number} of it" for number in range(9)), "x" * 170])
+    assert sentences(text)[0] == "\n".join(prose)
+
+
 def test_overlong_sentence_is_cut_at_a_semicolon() -> None:
     """A stretch of more than a thousand characters without a final mark is cut where it hurts least."""
     text = ", ".join(["one two three"] * 40) + "; " + ", ".join(["four five six"] * 60)
