@@ -10,13 +10,14 @@ from io import BytesIO
 from zipfile import ZipFile
 
 from corpus.blocks import Block, join
+from corpus.bold import mark_bold_headings
 from corpus.decode import check_text
 from corpus.document import Document
 from corpus.markdown import flat_meta
-from corpus.markup import element_text, markup_blocks
+from corpus.markup import markup_blocks
 from corpus.package import open_package, read_part
 from corpus.rendering import given_title
-from corpus.tree import Element, below, drop, element_line, name_of, parse_html, parse_xml
+from corpus.tree import Element, below, drop, element_line, parse_html, parse_xml
 from stemqa import DocumentError
 
 _KIND = "a Word document (.docx)"
@@ -29,7 +30,6 @@ _STYLES = "\n".join(
         "p[style-name='table of figures'] => !",
     ]
 )
-_LONGEST_HEADING = 120  # characters of a bold paragraph that stands for a heading
 
 
 def docx_document(data: bytes, *, stem: str, source: str) -> Document:
@@ -81,26 +81,8 @@ def _blocks(root: Element) -> Iterator[Block]:
     for note in [item for item in below(root, "li") if item.get("id", "").startswith(("footnote-", "endnote-"))]:
         drop(note)
     if not any(True for _ in below(root, "h1", "h2", "h3", "h4", "h5", "h6")):
-        _mark_headings(root)
+        mark_bold_headings(root, "h2")
     return markup_blocks(root)
-
-
-def _mark_headings(root: Element) -> None:
-    """Without headings by style, take short paragraphs all in bold for headings if prose follows them."""
-    for paragraph in list(below(root, "p")):
-        text = element_text(paragraph)
-        bold = "".join(element_text(inner) for inner in paragraph if name_of(inner) in {"strong", "b"})
-        following = paragraph.getnext()
-        alone = name_of(paragraph.getparent()) not in {"td", "th", "li"}
-        if (
-            text
-            and bold == text
-            and alone
-            and len(text) <= _LONGEST_HEADING
-            and text[-1] not in ".,;:"
-            and following is not None
-        ):
-            paragraph.tag = "h2"
 
 
 def _fact(facts: Element | None, *names: str) -> str:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from corpus.blocks import Block, join
+from corpus.bold import mark_bold_headings
 from corpus.decode import check_text
 from corpus.document import Document
+from corpus.endnotes import without_endnotes
 from corpus.markdown import flat_meta, scalar
 from corpus.markup import UNSEEN, markup_blocks
 from corpus.tree import Element, below, drop, markup_text, name_of, parse_html
@@ -20,6 +22,9 @@ from stemqa import DocumentError
 _AROUND = frozenset({"nav", "footer", "aside", "search"})
 _AROUND_ROLES = frozenset(
     "alert alertdialog banner complementary contentinfo dialog menu menubar navigation search tablist toolbar tooltip".split()
+)
+_AROUND_CLASSES = frozenset(
+    "breadcrumb breadcrumbs mw-editsection mw-jump-link navbar navbox noprint pagination skip-link".split()
 )
 _UNSEEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SAVED_FROM = re.compile(
@@ -60,13 +65,15 @@ def _main_blocks(text: str, root: Element) -> Iterator[Block]:
     trafilatura says which they are. Their words are not taken from it: it drops links in table cells, and makes "10⁹" "109".
     """
     _clean(root)
+    mark_bold_headings(root, "h6")
     blocks = list(markup_blocks(next(below(root, "body"), root)))
     if len(blocks) > _BOOK:
         return iter(blocks)
     judge = _Judge.of(_main_text(text))
     kept = [group for group in _groups(blocks) if group[0].level or judge.holds(group)]
     prose = any(not group[0].level for group in kept)
-    return (block for group in _led(kept if prose else list(_groups(blocks))) for block in group)
+    found = [block for group in (kept if prose else _groups(blocks)) for block in group]
+    return (block for group in _led(list(_groups(without_endnotes(found)))) for block in group)
 
 
 def _main_text(text: str) -> str:
@@ -82,7 +89,8 @@ def _clean(root: Element) -> None:
     """Drop what is not seen on the page, and what its author marked as being around the text."""
     for element in list(root.iter()):
         name = name_of(element)
-        around = name in _AROUND or element.get("role") in _AROUND_ROLES
+        classes = _AROUND_CLASSES.intersection(element.get("class", "").split())
+        around = name in _AROUND or element.get("role") in _AROUND_ROLES or classes
         if name not in {"html", "head", "body"} and (name in UNSEEN or around or _hidden(element)):
             drop(element)
 

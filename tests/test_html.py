@@ -57,6 +57,32 @@ def test_headings_make_sections() -> None:
     assert bodies(document) == [((), f"{PROSE}\n\n{MORE}"), (("Thymus",), f"{MORE} It shrinks."), (("Marrow",), PROSE)]
 
 
+def test_bold_paragraphs_are_headings() -> None:
+    """A short paragraph all in bold names what follows it; a bold sentence is prose."""
+    dated = f"<p><b>May 13, 6:30pm ET</b></p><p>{MORE}</p>"
+    bold = f"{dated}<p><b>Of the thymus</b></p><p>{MORE}</p><p><b>It shrinks with age.</b></p><p>{PROSE}</p>"
+    assert bodies(read(article(bold)))[1:] == [(("Of the thymus",), f"{MORE}\n\nIt shrinks with age.\n\n{PROSE}")]
+
+
+def test_numbered_notes_at_the_end_are_left_out() -> None:
+    """Paragraphs "[1] ..." to which marks in the text lead are no text; a list that nothing leads to is."""
+    notes = "".join(
+        f"<p>[{number}] <a href=/{number}>Of the cells of the blood, and where they are made</a></p>" for number in (1, 2, 3)
+    )
+    cited = f"<p>{PROSE}[1] {MORE}[2] It shrinks as people grow old.[3]</p>"
+    assert read(article(cited + notes)).text.endswith("grow old.[3]")
+    assert "[3] Of the cells" in read(article(notes)).text
+
+
+def test_what_is_classed_as_navigation_is_left_out() -> None:
+    """The names that frameworks give to what surrounds the text tell it apart."""
+    around = "<div class='navbar top'>v t e</div><ol class=breadcrumbs><li>Home</ol><p>Cells<i class=noprint>edit</i>.</p>"
+    text = read(article(around)).text
+    assert "Home" not in text
+    assert "edit" not in text
+    assert "v t e" not in text
+
+
 def test_a_whole_book_in_one_page_is_read() -> None:
     """A page of thousands of paragraphs is read in seconds and to its end, without its menus."""
     prose = [f"{PROSE} So says paragraph {number}." for number in range(6000)]
