@@ -158,8 +158,8 @@ def _words(textpage: pypdfium2.PdfTextPage) -> list[_Word]:
             word = _Word(shown, first, turn, _box(raw, first, last, turn), spaced)
             if words and _raised_behind(raw, words[-1], word):
                 before = words[-1].text
-                text = lower_raised(before + shown, [False] * len(before) + [True] * len(shown))
-                words[-1] = replace(words[-1], text=text, box=words[-1].box.around(word.box))
+                lowered = lower_raised(before + shown, [False] * len(before) + [True] * len(shown))
+                words[-1] = replace(words[-1], text=lowered, box=words[-1].box.around(word.box))
             else:
                 words.append(word)
     return words
@@ -185,7 +185,7 @@ def _lowered(raw: object, first: int, word: str, turn: int) -> str:
 
 def _raised_behind(raw: object, before: _Word, word: _Word) -> bool:
     """Whether a word is raised digits behind another that PDFium takes for a line of their own."""
-    if word.spaced or word.turn != before.turn or not re.fullmatch(r"[\d,–−+-]+", word.text):
+    if word.spaced or word.turn != before.turn or not re.fullmatch(r"[\d,–−+-]*\d[\d,–−+-]*", word.text):
         return False
     size = _size(raw, before.first)
     raised = _level(raw, word.first, word.turn) < _level(raw, before.first, word.turn) - 0.15 * size

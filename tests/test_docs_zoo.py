@@ -120,7 +120,7 @@ def unnumbered(text: str) -> str:
         ("unstructured/multi-column.pdf", 390, 0.98),
         ("unstructured/failure-after-repair.pdf", 1150, 0.99),
         ("unstructured/DA-619p.pdf", 21_000, 0.999),
-        ("sample-files/GeoTopo-komprimiert.pdf", 3300, 0.9),  # the signs that PDFium guesses wrongly it guesses to be letters
+        ("sample-files/GeoTopo-komprimiert.pdf", 3000, 0.9),  # the signs that PDFium guesses wrongly it guesses to be letters
         ("unstructured/invalid-pdf-structure-pdfminer-one-page.pdf", 100, 0.98),
         ("markitdown/REPAIR-2022-INV-001_multipage.pdf", 50, 1.0),
         ("markitdown/test.pdf", 34, 1.0),
