@@ -20,11 +20,11 @@ DIMENSION = 64
 
 CALIBRATION = Calibration(
     sentence=Linear({"coverage": 10.0}, -5.0),
-    subject=Linear({"nearest_passage": 20.0}, -6.0),
+    subject=Linear({"nearest_passage": 20.0, "coverage": 20.0}, -6.0),
     answer=Linear({"best": 1.0}, 0.0),
     threshold=0.5,
     scope=0.5,
-    origin="tests: a sentence answers when it holds more than half of the question's terms by weight, and 0.3 is near",
+    origin="tests: a sentence answers when it holds more than half of the question's terms by weight, and 0.3 of them is on the subject",
 )
 
 

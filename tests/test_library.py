@@ -17,7 +17,7 @@ from corpus.document import Document, Section, Span
 from rag.build import build_library
 from rag.calibration import Calibration, Linear
 from rag.library import Library
-from rag.store import read_manifest
+from rag.store import FORMAT, read_manifest
 from stemqa import LibraryError
 
 NEW = Document.create("Skin heals. It is renewed for life.", title="Skin", source="notes/skin.txt", id="skin")
@@ -228,7 +228,7 @@ def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
         (lambda _: "null", "cannot be read as a manifest"),
         (lambda _: '{"name": "a web page"}', "cannot be read as a manifest"),
         (lambda _: '{"format": 1}', "format 1"),
-        (lambda _: '{"format": 2}', "damaged"),
+        (lambda _: json.dumps({"format": FORMAT}), "damaged"),
         (edited(lambda m: m.update(format=99)), "format 99"),
         (edited(lambda m: m.pop("generation")), "damaged"),
         (edited(lambda m: m.pop("files")), "damaged"),
