@@ -14,7 +14,7 @@ from rag.reply import AnswerSentence, Citation, Hit
 from rag.retrieve import wording
 
 MAX_SENTENCES = 3
-KEEP = 0.2
+KEEP = 0.3
 """A further sentence is shown when its score is at least this share of the best one's. Measured in docs/decisions.md."""
 AHEAD = 0.9
 """... and at least this share when reading order would put it ahead of the sentence that answers best."""
