@@ -24,7 +24,7 @@ CALIBRATION = Calibration(
     answer=Linear({"best": 1.0}, 0.0),
     threshold=0.5,
     scope=0.5,
-    origin="tests: a sentence answers when it holds more than half of the question's terms by weight, and 0.3 of them is on the subject",
+    origin="tests: a sentence answers with more than half of the question's terms by weight; 0.3 of them are on the subject",
 )
 
 
