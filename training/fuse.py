@@ -111,7 +111,7 @@ def calibrate(rows: Sequence[Row], *, dropped: Sequence[str] = ()) -> Calibratio
     def fit_among(chosen: Any, labels: Any) -> Linear:  # noqa: ANN401
         return fit([s for s, c in zip(signals, chosen, strict=True) if c], labels[chosen], weights[chosen], dropped=dropped)
 
-    subject = fit_among(answerable | strange, ~strange)
+    subject = fit_among(np.ones_like(strange), ~strange)
     answer = fit_among(~strange, answerable)
     least = []
     for model, share in ((subject, STRANGE_REFUSALS), (answer, FALSE_REFUSALS)):
