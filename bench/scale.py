@@ -30,8 +30,10 @@ import numpy as np
 
 from bench.glosses import documents
 from bench.perturbed import Perturbed
+from embeddings.vectors import CodedIndex
 from rag import index as indexing
 from rag.library import Library
+from rag.protocols import FloatArray, IntArray
 from rag.retrieve import retrieve
 from rag.settings import Settings
 
@@ -39,6 +41,8 @@ SIZES = (10_000, 100_000, 400_000, 1_000_000)
 SECTIONS = 0.78
 """Sections of dictionary text that make one passage."""
 QUESTIONS = 300
+CHECKED = 100
+"""Questions that are asked, and of these, such as are asked again with every vector compared."""
 COLUMNS = {
     "passages": "passages",
     "build_s": "build s",
@@ -94,8 +98,8 @@ def search(place: Path) -> dict[str, Any]:
         asked.append((question, vector))
     memory = {name: value - before[name] for name, value in _memory().items()}
     with _exact(library):
-        best = [[hit.chunk.id for hit in retrieve(library, *one, 36)[:10]] for one in asked]
-    recall = np.mean([len({*a} & {*b}) / len(b) for a, b in zip(found, best, strict=True) if b])
+        best = [[hit.chunk.id for hit in retrieve(library, *one, 36)[:10]] for one in asked[:CHECKED]]
+    recall = np.mean([len({*a} & {*b}) / len(b) for a, b in zip(found, best, strict=False) if b])
     p50, p95 = np.percentile(times[20:], [50, 95])
     counts = {"passages": len(library.chunks)}
     return {**counts, "open_s": opened, "p50_ms": p50, "p95_ms": p95, "recall": float(recall), **memory}
@@ -132,11 +136,18 @@ def _indexing(place: Path) -> Iterator[Callable[..., float]]:
 @contextmanager
 def _exact(library: Library) -> Iterator[None]:
     """Search by comparing with every vector."""
-    search = getattr(library.vectors, "search_exactly", None)
-    if search is None:
-        yield
-        return
-    with patch.object(type(library.vectors), "search", type(library.vectors).search_exactly):
+    rows = [np.load(segment.folder / "passages.npy", mmap_mode="r") for segment in library.segments]
+
+    def search(_: object, vector: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+        cosines = np.concatenate([part @ vector for part in rows])
+        numbers = np.argpartition(-cosines, k)[:k]
+        order = np.lexsort((numbers, -cosines[numbers]))
+        return numbers[order], cosines[numbers][order]
+
+    if isinstance(library.vectors, CodedIndex):
+        with patch.object(CodedIndex, "search", search):
+            yield
+    else:
         yield
 
 
