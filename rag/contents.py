@@ -33,22 +33,13 @@ class Documents(Mapping[str, Document]):
                 yield self._at(i, row).id
 
     def __contains__(self, id: object) -> bool:
-        return isinstance(id, str) and self.place(id) is not None
+        return isinstance(id, str) and _place(self._segments, id) is not None
 
     def __getitem__(self, id: str) -> Document:
-        place = self.place(id)
+        place = _place(self._segments, id)
         if place is None:
             raise KeyError(id)
         return self._at(*place)
-
-    def place(self, id: str) -> tuple[int, int] | None:
-        """Return in which segment the document is, and where in it."""
-        hashed = id_hash(id)
-        for i, segment in enumerate(self._segments):
-            row = segment.find(hashed)
-            if row is not None:
-                return i, row
-        return None
 
     def _at(self, i: int, row: int) -> Document:
         found = self._held.get((i, row))
@@ -90,12 +81,22 @@ class Chunks(Sequence[Chunk]):
             found = self._held[number] = self._segments[i].chunk(number - int(self._first[i]))
         return found
 
-    def number(self, chunk: Chunk, documents: Documents) -> int:
+    def number(self, chunk: Chunk) -> int:
         """Return the number of a chunk of the library. `KeyError` when it is none."""
-        place = documents.place(chunk.document_id)
+        place = _place(self._segments, chunk.document_id)
         if place is None:
             raise KeyError(chunk.id)
         row = self._segments[place[0]].chunk_at(place[1], chunk.span.start)
         if row is None:
             raise KeyError(chunk.id)
         return int(self._first[place[0]]) + row
+
+
+def _place(segments: Sequence[Segment], id: str) -> tuple[int, int] | None:
+    """Return in which segment the document is, and where in it."""
+    hashed = id_hash(id)
+    for i, segment in enumerate(segments):
+        row = segment.find(hashed)
+        if row is not None:
+            return i, row
+    return None

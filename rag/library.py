@@ -54,7 +54,7 @@ class Library:
 
     def number(self, chunk: Chunk) -> int:
         """Return the place of a chunk of the library in `chunks`."""
-        return self.chunks.number(chunk, self.documents)
+        return self.chunks.number(chunk)
 
     def cosine_of(self, chunk: Chunk, vector: FloatArray) -> float:
         """Return the cosine of a question's vector with the chunk's."""
