@@ -101,9 +101,9 @@ format: $(TEST) ## Format, and mend what can be mended
 # Resolved afresh from the default index and nowhere else, so that the pins hold for everybody. Needs the network.
 .PHONY: constraints
 constraints: $(BIN)/python ## Pin the newest versions in constraints.txt
-	@{ echo "# Every package, direct and indirect, of the runtime, test and browser groups; made by: make constraints"; \
+	@{ echo "# Every package, direct and indirect, of all groups; made by: make constraints"; \
 	PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/python -m pip --disable-pip-version-check \
-		install --dry-run --ignore-installed --quiet --report - '.[test,browser,training]' setuptools torch==$(TORCH) \
+		install --dry-run --ignore-installed --quiet --report - '.[test,browser,training,scale]' setuptools torch==$(TORCH) \
 	| $(BIN)/python -c 'import json, sys; \
 		pins = [(p["metadata"]["name"], p["metadata"]["version"]) for p in json.load(sys.stdin)["install"]]; \
 		print(*sorted((f"{n}=={v}" for n, v in pins if n != "stemqa"), key=str.lower), sep="\n")'; } > $(VENV)/constraints.new

@@ -72,11 +72,13 @@ class Assistant:
 
     def reopened(self, settings: Settings) -> Assistant:
         """Open `settings.library` as it is now, with the models that are loaded already. `LibraryError` as `open`."""
-        return self._with_models(settings, self.library.embedder, self.reader)
+        return self._with_models(settings, self.library.embedder, self.reader, before=self.library)
 
     @classmethod
-    def _with_models(cls, settings: Settings, embedder: Embedder, reader: EvidenceModel | None) -> Assistant:
-        library = Library.open(settings.library, embedder)
+    def _with_models(
+        cls, settings: Settings, embedder: Embedder, reader: EvidenceModel | None, *, before: Library | None = None
+    ) -> Assistant:
+        library = Library.open(settings.library, embedder, before=before)
         if reader and (EVIDENCE not in library.calibrations or library.manifest["evidence"]["sha256"] != reader.sha256):
             raise LibraryError(
                 f"the library {settings.library} holds no calibration for this evidence model; "

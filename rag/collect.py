@@ -40,11 +40,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """A file's documents that the library takes. `stored`: they are those of the earlier library. No record: no file."""
+    """A file's documents that the library takes; `stored` are ids of those of the earlier library. No record: no file."""
 
-    documents: Sequence[Document]
+    documents: Sequence[Document] = ()
     record: FileRecord | None = None
-    stored: bool = False
+    stored: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Collection:
     report: Report
     limits: Limits
     told: Callable[[int, int], None]
-    _seen: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # id -> hash of its text, source, path of its file
+    _seen: dict[str, tuple[str, tuple[str, str] | None]] = field(default_factory=dict)  # id -> path of its file; see _facts
     _out: dict[str, set[str]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Collected]:
@@ -83,14 +83,15 @@ class Collection:
     def _holds(self, before: FileRecord) -> bool:
         """Whether what the file gave depends on nothing that is no more: neither on an exclusion nor on another file."""
         kept = all(
-            path == before.path or self._seen.get(name, ("", "", ""))[2] == path for name, path in before.duplicates.items()
+            path == before.path or self._seen.get(name, ("", None))[0] == path for name, path in before.duplicates.items()
         )
         return kept and set(before.excluded) <= self._out.get(before.path, set())
 
     def _again(self, before: FileRecord) -> Collected:
         for trouble in before.troubles:
             self.report(trouble)
-        return self._sifted(before, [self.stored(name) for name in before.documents], stored=True)
+        kept, record = self._sifted(before, [(name, None) for name in before.documents])
+        return Collected((), record, tuple(kept))
 
     def _parsed(self, now: FileRecord) -> Collected:
         troubles: list[str] = []
@@ -99,30 +100,42 @@ class Collection:
         for trouble in troubles:
             self.report(trouble)
         limits = astuple(self.limits) if troubles else ()
-        return self._sifted(replace(now, troubles=tuple(troubles), limits=limits), documents, stored=False)
+        named: list[tuple[str, Document | None]] = [(document.id, document) for document in documents]
+        kept, record = self._sifted(replace(now, troubles=tuple(troubles), limits=limits), named)
+        return Collected([document for document in kept.values() if document is not None], record)
 
-    def _sifted(self, record: FileRecord, documents: Sequence[Document], *, stored: bool) -> Collected:
-        """Keep the documents that are not excluded and that no file before gave."""
-        kept: list[Document] = []
+    def _sifted(
+        self, record: FileRecord, documents: Iterable[tuple[str, Document | None]]
+    ) -> tuple[dict[str, Document | None], FileRecord]:
+        """Keep the documents that are not excluded and that no file before gave; None stands for a stored one."""
+        kept: dict[str, Document | None] = {}
         out = self._out.get(record.path, set())
         duplicates = {name: path for name, path in record.duplicates.items() if name not in out}
-        excluded = {*record.excluded, *(document.id for document in documents if document.id in out)}
-        for document in documents:
-            if document.id in out:
-                continue
-            if document.id not in self._seen:
-                self._seen[document.id] = (document.sha256, document.source, record.path)
-                kept.append(document)
-                continue
-            sha256, source, path = self._seen[document.id]
-            if sha256 != document.sha256:
-                raise DocumentError(f"{source} and {document.source} are different documents with one id, {document.id!r}")
-            duplicates[document.id] = path
+        excluded = set(record.excluded)
+        for name, document in documents:
+            if name in out:
+                excluded.add(name)
+            elif name not in self._seen:
+                self._seen[name] = (record.path, None if document is None else (document.sha256, document.source))
+                kept[name] = document
+            else:
+                path, facts = self._seen[name]
+                (sha256, source), (other, other_source) = self._facts(name, facts), self._facts(name, document)
+                if sha256 != other:
+                    raise DocumentError(f"{source} and {other_source} are different documents with one id, {name!r}")
+                duplicates[name] = path
         for name in duplicates:
             which = f"{record.source}: document {name!r}" if len(duplicates) + len(kept) > 1 else record.source
-            self.report(f"{which} has the same text as {self._seen[name][1]}; kept once")
-        ids = tuple(document.id for document in kept)
-        return Collected(kept, replace(record, documents=ids, duplicates=duplicates, excluded=tuple(sorted(excluded))), stored)
+            self.report(f"{which} has the same text as {self._facts(name, self._seen[name][1])[1]}; kept once")
+        now = replace(record, documents=tuple(kept), duplicates=duplicates, excluded=tuple(sorted(excluded)))
+        return kept, now
+
+    def _facts(self, name: str, known: Document | tuple[str, str] | None) -> tuple[str, str]:
+        """Return hash and source of a document; of a stored one they are read."""
+        if isinstance(known, tuple):
+            return known
+        document = known or self.stored(name)
+        return document.sha256, document.source
 
 
 def _is_in(path: str, folder: str) -> bool:

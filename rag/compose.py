@@ -129,7 +129,7 @@ def _before(library: Library, candidate: Candidate) -> Place | None:
         return chunk, chunk.sentences[candidate.number - 1]
     sections = library.documents[chunk.document_id].sections
     section = next((s for s in sections if s.span.covers(chunk.span)), None)
-    earlier = library.chunks[library.number[chunk.id] - 1]
+    earlier = library.chunks[library.number(chunk) - 1]
     inside = section and earlier.document_id == chunk.document_id and section.span.covers(earlier.span)
     return (earlier, earlier.sentences[-1]) if inside and earlier.span < chunk.span else None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from rag.journal import Journal
 from rag.protocols import Embedder
 from rag.rows import Key, text_key
+from rag.segment import Segment
 
 _BATCH = 256
 
@@ -19,36 +21,55 @@ Rows = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Vectors that are there already: the row of each text's key, and the rows."""
+    """Vectors that are there already: those of the segments that stand. `look_at` is asked before any is taken."""
 
-    place: Mapping[Key, int] = field(default_factory=dict)
-    rows: Rows = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    segments: Sequence[Segment] = ()
+    look_at: Callable[[Segment], None] = lambda _: None
 
-    def get(self, key: Key) -> Rows | None:
-        """Return the vector of the text with that key."""
-        place = self.place.get(key)
-        return None if place is None else self.rows[place]
+    def vectors(self, kind: str, keys: dict[Key, str]) -> dict[Key, npt.NDArray[Any]]:
+        """Return the vectors of those texts of `passages` or `sentences` that are known."""
+        missing: dict[Key, object] = dict(keys)
+        found: dict[Key, npt.NDArray[Any]] = {}
+        for segment in self.segments:
+            if not missing:
+                break
+            here = segment.vectors(kind, missing)
+            if here:
+                self.look_at(segment)
+            found.update(here)
+            for key in here:
+                del missing[key]
+        return found
 
 
 def fill(
-    rows: Rows, texts: Iterable[str], embedder: Embedder, *, sources: tuple[Known, Journal], told: Callable[[int, int], None]
+    rows: Rows,
+    texts: Sequence[str],
+    embedder: Embedder,
+    *,
+    sources: tuple[str, Known, Journal],
+    told: Callable[[int, int], None],
 ) -> None:
     """Write the vector of text i into `rows[i]`, for each of as many texts as there are rows.
 
-    `told` hears how many of the texts that had to be embedded are done; new vectors go to the journal as they come.
+    `sources` are what kind of texts these are, and where vectors may be known. `told` hears how many of the texts that had to
+    be embedded are done; new vectors go to the journal as they come.
     """
-    known, journal = sources
-    missing: dict[Key, str] = {}
+    kind, known, journal = sources
     wanted: dict[Key, list[int]] = {}
+    missing: dict[Key, str] = {}
     for i, text in enumerate(texts):
         key = text_key(text)
-        vector = known.get(key)
-        vector = journal.get(key) if vector is None else vector
-        if vector is not None:
-            rows[i] = vector
-        else:
-            missing[key] = text
-            wanted.setdefault(key, []).append(i)
+        wanted.setdefault(key, []).append(i)
+        missing[key] = text
+    for key, vector in known.vectors(kind, missing).items():
+        rows[wanted[key]] = vector
+        del missing[key]
+    for key in list(missing):
+        left = journal.get(key)
+        if left is not None:
+            rows[wanted[key]] = left
+            del missing[key]
     done = 0
     order = list(missing)
     while keys := order[done : done + _BATCH]:

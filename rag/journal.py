@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from os import SEEK_END
 from pathlib import Path
 from typing import IO
 from zlib import crc32
@@ -21,15 +22,26 @@ from rag.rows import Key
 
 
 class Journal:
-    """The vectors of an open journal, by key; new ones are added at its end."""
+    """The vectors of an open journal, by key; new ones are added at its end. In memory is only where they stand."""
 
-    def __init__(self, stream: IO[bytes], found: dict[Key, FloatArray]) -> None:
+    def __init__(self, stream: IO[bytes], start: int, keys: Sequence[Key], dimension: int) -> None:
         self._stream = stream
-        self._found = found
+        self._start = start
+        self._keys = np.array([int.from_bytes(key[:8], "big") for key in keys], np.uint64)
+        self._order = np.argsort(self._keys, kind="stable")
+        self._dimension = dimension
 
     def get(self, key: Key) -> FloatArray | None:
         """Return the vector that an earlier build left."""
-        return self._found.get(key)
+        wanted = np.uint64(int.from_bytes(key[:8], "big"))
+        at = int(np.searchsorted(self._keys, wanted, sorter=self._order))
+        while at < len(self._order) and self._keys[self._order[at]] == wanted:
+            self._stream.seek(self._start + int(self._order[at]) * _size(self._dimension))
+            record = self._stream.read(_size(self._dimension))
+            if record[:16] == key:
+                return np.frombuffer(record, "<f4", self._dimension, 16)
+            at += 1
+        return None
 
     def add(self, keys: Sequence[Key], vectors: FloatArray) -> None:
         """Append the vectors and hand them to the operating system: they outlive this process."""
@@ -40,26 +52,31 @@ class Journal:
 
 @contextmanager
 def open_journal(file: Path, embedder: Embedder) -> Iterator[Journal]:
-    """Open the journal at `file` for more, with what it holds already if that is of the same model."""
+    """Open the journal at `file` for more, with what it holds already if that is of the same model. An empty one is removed."""
     head = json.dumps({"journal": 1, "model": embedder.sha256, "dimension": embedder.dimension}).encode() + b"\n"
     with file.open("a+b") as stream:
         stream.seek(0)
-        records = []
+        keys: list[Key] = []
         if stream.read(len(head)) == head:
-            records = list(_records(stream, embedder.dimension))
-            stream.truncate(len(head) + len(records) * _size(embedder.dimension))
+            keys = list(_keys(stream, embedder.dimension))
+            stream.truncate(len(head) + len(keys) * _size(embedder.dimension))
         else:
             stream.truncate(0)
             stream.write(head)
             stream.flush()
-        yield Journal(stream, dict(records))
+        try:
+            yield Journal(stream, len(head), keys, embedder.dimension)
+        finally:
+            if stream.seek(0, SEEK_END) == len(head):
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
 
 
-def _records(stream: IO[bytes], dimension: int) -> Iterator[tuple[Key, FloatArray]]:
-    """Yield the records up to the first that is not whole."""
+def _keys(stream: IO[bytes], dimension: int) -> Iterator[Key]:
+    """Yield the keys of the records up to the first that is not whole."""
     size = _size(dimension)
     while len(record := stream.read(size)) == size and record[-4:] == _crc(record[:-4]):
-        yield record[:16], np.frombuffer(record, "<f4", dimension, 16)
+        yield record[:16]
 
 
 def _size(dimension: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,14 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus.document import Chunk, Document
+from corpus.document import Chunk
+from embeddings.postings import Bm25Index
+from embeddings.rowfile import Rows
 from embeddings.spelling import Speller
-from embeddings.terms import Bm25Index
-from embeddings.vectors import FlatIndex
+from embeddings.vectors import EXACT, CodedIndex, FlatIndex
 from rag.calibration import Calibrations, calibrations_from
+from rag.contents import Chunks, Documents
+from rag.doubt import Doubt
+from rag.hashes import Manifest, check_files
 from rag.protocols import Embedder, FloatArray, IntArray
-from rag.rows import CHUNKS, chunk_from, read_lines, stored_documents
-from rag.store import Manifest, check_files, check_model, read_manifest
+from rag.segment import Segment
+from rag.store import WORDS, check_model, read_manifest
 from stemqa import LibraryError
 
 _TRIES = 5
@@ -30,26 +34,31 @@ _TRIES = 5
 class Library:
     """An opened library. `fingerprint` names its exact contents: documents, chunking, model, calibration.
 
-    `number` maps a chunk's id to its place in `chunks`; chunk i has vector i and lexical number i. `sentence_vectors` has one
-    unit row per sentence, in the order of the chunks; the rows of chunk i start at `first_sentence[i]`.
+    Chunk i has vector i and lexical number i. The vectors of its sentences begin at row `first_sentence[i]`. `doubt` knows
+    whether files that were not hashed at opening have turned out to be damaged.
     """
 
     fingerprint: str
     manifest: Mapping[str, Any]
-    documents: Mapping[str, Document]
-    chunks: tuple[Chunk, ...]
-    number: Mapping[str, int]
-    vectors: FlatIndex
+    segments: Sequence[Segment]
+    documents: Documents
+    chunks: Chunks
+    vectors: FlatIndex | CodedIndex
     lexical: Bm25Index
-    sentence_vectors: npt.NDArray[np.float16]
+    sentence_vectors: Rows
     first_sentence: npt.NDArray[np.int64]
     speller: Speller
     calibrations: Calibrations
     embedder: Embedder
+    doubt: Doubt
+
+    def number(self, chunk: Chunk) -> int:
+        """Return the place of a chunk of the library in `chunks`."""
+        return self.chunks.number(chunk)
 
     def cosine_of(self, chunk: Chunk, vector: FloatArray) -> float:
         """Return the cosine of a question's vector with the chunk's."""
-        return float(self.vectors.cosines(vector, np.array([self.number[chunk.id]]))[0])
+        return float(self.vectors.cosines(vector, np.array([self.number(chunk)]))[0])
 
     def best_sentence_cosines(self, vector: FloatArray, numbers: IntArray) -> FloatArray:
         """Return for each numbered chunk the cosine of the question's vector with its nearest sentence."""
@@ -58,48 +67,59 @@ class Library:
         counts = self.first_sentence[numbers + 1] - self.first_sentence[numbers]
         starts = np.cumsum(counts) - counts
         rows = np.repeat(self.first_sentence[numbers] - starts, counts) + np.arange(counts.sum())
-        best: FloatArray = np.maximum.reduceat(self.sentence_vectors[rows].astype(np.float32) @ vector, starts)
+        best: FloatArray = np.maximum.reduceat(self.sentence_vectors.take(rows).astype(np.float32) @ vector, starts)
         return best
 
     def sentences_of(self, chunk: Chunk) -> FloatArray:
         """Return the vectors of the chunk's sentences: shape (len(chunk.sentences), dimension)."""
-        first = self.first_sentence[self.number[chunk.id]]
-        return self.sentence_vectors[first : first + len(chunk.sentences)].astype(np.float32)
+        first = self.first_sentence[self.number(chunk)]
+        return self.sentence_vectors.take(np.arange(first, first + len(chunk.sentences))).astype(np.float32)
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder) -> Library:
+    def open(cls, folder: Path, embedder: Embedder, *, before: Library | None = None) -> Library:
         """Open the library in `folder`. `LibraryError` when it is missing, damaged, or made with another model.
 
-        Where another process puts a new library in its place meanwhile, the new one is opened.
+        Where another process puts a new library in its place meanwhile, the new one is opened. Segments that `before` has
+        opened already are used as they are.
         """
         manifest = read_manifest(folder)
         for _ in range(_TRIES):
             try:
-                return cls._read(folder, manifest, embedder)
+                return cls._read(folder, manifest, embedder, before)
             except (LibraryError, OSError):
                 last, manifest = manifest, read_manifest(folder)
                 if manifest == last:
                     break
-        return cls._read(folder, manifest, embedder)
+        return cls._read(folder, manifest, embedder, before)
 
     @classmethod
-    def _read(cls, folder: Path, manifest: Manifest, embedder: Embedder) -> Library:
+    def _read(cls, folder: Path, manifest: Manifest, embedder: Embedder, before: Library | None) -> Library:
         check_model(folder, manifest, embedder)
-        generation = check_files(folder, manifest)
-        documents = {document.id: document for document in stored_documents(generation)}
-        chunks = tuple(map(chunk_from, read_lines(generation / CHUNKS)))
-        counts = [len(chunk.sentences) for chunk in chunks]
+        generation = check_files(folder, manifest, quick=True)
+        opened = {segment.name: segment for segment in before.segments} if before else {}
+        names = [row["name"] for row in manifest["segments"]]
+        segments = [opened.get(name) or Segment(generation / name) for name in names]
+        for segment in segments:
+            segment.folder = generation / segment.name  # of one that was opened before, the folder is gone soon
+        counts = [np.diff(segment.first_sentences) for segment in segments]
         return cls(
             fingerprint=str(manifest["fingerprint"]),
             manifest=MappingProxyType(dict(manifest)),
-            documents=MappingProxyType(documents),
-            chunks=chunks,
-            number=MappingProxyType({chunk.id: i for i, chunk in enumerate(chunks)}),
-            vectors=FlatIndex.load(generation / "passages.faiss"),
-            lexical=Bm25Index.load(generation / "terms"),
-            sentence_vectors=np.load(generation / "sentences.npy", mmap_mode="r"),
-            first_sentence=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            speller=Speller(json.loads((generation / "words.json").read_text(encoding="utf-8"))),
+            segments=segments,
+            documents=Documents(segments),
+            chunks=Chunks(segments),
+            vectors=_vectors(segments),
+            lexical=Bm25Index([segment.postings for segment in segments]),
+            sentence_vectors=Rows([segment.sentences for segment in segments]),
+            first_sentence=np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64),
+            speller=Speller(json.loads((generation / WORDS).read_text(encoding="utf-8"))),
             calibrations=calibrations_from(manifest["calibrations"]),
             embedder=embedder,
+            doubt=Doubt(folder, manifest, sound=before.doubt.sound if before else frozenset()),
         )
+
+
+def _vectors(segments: Sequence[Segment]) -> FlatIndex | CodedIndex:
+    if sum(segment.chunks for segment in segments) <= EXACT:
+        return FlatIndex.build(*(segment.passages.between(0, segment.chunks) for segment in segments))
+    return CodedIndex([segment.codes for segment in segments], Rows([segment.passages for segment in segments]))

@@ -27,8 +27,10 @@ def retrieve(library: Library, question: str, vector: FloatArray, k: int) -> lis
 
     `vector` is the question's. How near a chunk is, is told from the whole of it and from its nearest sentence (a passage that
     answers in one sentence need not be about it). Scores of both searches are divided by the best of theirs,
-    so each lies in [0, 1]; a chunk that only one search found has its true cosine, and as BM25 score zero.
+    so each lies in [0, 1]; a chunk that only one search found has its true cosine, and as BM25 score zero. `LibraryError` when
+    a file of the library has turned out to be damaged.
     """
+    library.doubt.check()
     numbers, dense, lexical = _pool(library, question, vector)
     if not len(numbers):
         return []

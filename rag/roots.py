@@ -9,8 +9,8 @@ from pathlib import Path
 from corpus.limits import Limits
 from corpus.load import find_files
 from rag.collect import Exclusion, Planned, Report
+from rag.hashes import file_sha256
 from rag.rows import FileRecord
-from rag.store import file_sha256
 from stemqa import DocumentError, LibraryError
 
 

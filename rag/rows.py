@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -79,8 +79,8 @@ def document_from(row: Mapping[str, Any]) -> Document:
     return Document(row["id"], row["title"], row["source"], row["text"], row["sha256"], MappingProxyType(meta), sections)
 
 
-def chunk_row(chunk: Chunk, embedded: Key) -> dict[str, Any]:
-    """Return plain values that `chunk_from` reads, and the key of the text that the chunk's vector was made of."""
+def chunk_row(chunk: Chunk) -> dict[str, Any]:
+    """Return plain values that `chunk_from` reads."""
     return {
         "id": chunk.id,
         "document_id": chunk.document_id,
@@ -88,7 +88,6 @@ def chunk_row(chunk: Chunk, embedded: Key) -> dict[str, Any]:
         "sentences": [[s.start, s.end] for s in chunk.sentences],
         "headings": list(chunk.headings),
         "page": chunk.page,
-        "embedded": embedded.hex(),
     }
 
 
@@ -98,33 +97,12 @@ def chunk_from(row: Mapping[str, Any]) -> Chunk:
     return Chunk(row["id"], row["document_id"], Span(*row["span"]), sentences, tuple(row["headings"]), row["page"])
 
 
-def stored_documents(generation: Path) -> Iterator[Document]:
-    """Read the documents of a generation, one at a time."""
-    return map(document_from, read_lines(generation / DOCUMENTS))
-
-
-def stored_chunks(generation: Path) -> Iterator[tuple[Document, Chunk]]:
-    """Read the chunks of a generation, each with its document, one document at a time."""
-    documents = stored_documents(generation)
-    document: Document | None = None
-    for chunk in map(chunk_from, read_lines(generation / CHUNKS)):
-        while document is None or document.id != chunk.document_id:
-            document = next(documents)
-        yield document, chunk
-
-
 def line(row: Mapping[str, Any]) -> str:
     """Return the row as one line of JSON."""
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def write_lines(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a row a line."""
-    with file.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(map(line, rows))
-
-
 def read_lines(file: Path) -> Iterator[dict[str, Any]]:
-    """Read what `write_lines` wrote, a row at a time."""
+    """Read a file of such lines, a row at a time."""
     with file.open(encoding="utf-8", newline="\n") as stream:
         yield from map(json.loads, stream)

@@ -17,7 +17,13 @@ from pathlib import Path
 from stemqa import __version__
 
 _ROOT = Path(__file__).parent.parent
-_WRITING = ("embeddings/terms.py", "embeddings/vectors.py", "rag/build.py", "rag/collect.py", "rag/rows.py", "rag/store.py")
+_WRITING = (
+    "embeddings/postings.py",
+    "embeddings/rowfile.py",
+    "embeddings/terms.py",
+    "embeddings/vectors.py",
+    *(f"rag/{name}.py" for name in ("build", "collect", "rows", "segment", "splice", "store")),
+)
 _NAME = re.compile(r"[\w.-]+")
 
 

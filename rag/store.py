@@ -1,41 +1,40 @@
 """The files of a library: the manifest, the generation that it names, and how one takes another's place.
 
     DIR/manifest.json     what the library is made of, and the SHA-256 of each of its files and of itself
-    DIR/<generation>/     documents.jsonl, chunks.jsonl, files.jsonl, passages.faiss, sentences.npy, terms/, words.json
+    DIR/<generation>/     files.jsonl, words.json, and the segments (see rag.segment), each in a folder of its own
     DIR/.lock             held by the one that writes
     DIR/.new-*            what is being written; DIR/.journal: vectors of a build that was cut off
 
 A generation is written whole under a temporary name, forced to the disk, then renamed; the manifest is replaced last,
 atomically. So a reader sees the old library or the new one, never a mixture, and a writer that dies leaves either whole.
+Segments that have not changed are the same files in both generations (hard links), where the file system has these.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from re import compile as pattern
 from typing import Any
 
 from corpus.document import text_sha256
+from rag.hashes import Manifest, check_files
 from rag.lock import LOCK, only_writer
 from rag.protocols import Embedder
 from stemqa import LibraryError
 
-FORMAT = 3
-MANIFEST, JOURNAL = "manifest.json", ".journal"
+FORMAT = 4
+MANIFEST, JOURNAL, WORDS = "manifest.json", ".journal", "words.json"
 CONTENTS = ("format", "model", "chunking", "corpus", "passages", "calibrations", "evidence")
 """The parts of a manifest that the fingerprint is made of."""
-_OTHERS = ("fingerprint", "generation", "counts", "files", "roots", "excluded", "stamps", "sha256")
+_OTHERS = ("fingerprint", "generation", "counts", "segments", "files", "roots", "excluded", "stamps", "sha256")
 _GENERATION = pattern(r"g-[0-9a-f]{16}")
 _NEW = ".new-"
-
-Manifest = Mapping[str, Any]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -62,23 +61,6 @@ def fingerprint(contents: Manifest) -> str:
     return text_sha256(json.dumps({name: contents[name] for name in CONTENTS}, sort_keys=True))
 
 
-def check_files(folder: Path, manifest: Manifest) -> Path:
-    """Return the folder of the generation. `LibraryError` that names the first of its files that is missing or damaged."""
-    generation = folder / str(manifest["generation"])
-    for name, facts in manifest["files"].items():
-        file = generation / name
-        try:
-            whole = file.stat().st_size == facts["bytes"] and file_sha256(file) == facts["sha256"]
-        except OSError:
-            whole = False
-        if not whole:
-            raise LibraryError(
-                f"the library in {folder} is {'damaged' if file.exists() else 'missing'}: {file.relative_to(folder)}; "
-                f"build it again with: stemqa index --library {folder}"
-            )
-    return generation
-
-
 def check_model(folder: Path, manifest: Manifest, embedder: Embedder) -> None:
     """`LibraryError` unless the library was built with this model."""
     model = manifest["model"]
@@ -93,12 +75,6 @@ def check_model(folder: Path, manifest: Manifest, embedder: Embedder) -> None:
 def has_manifest(folder: Path) -> bool:
     """Whether there is a library in `folder`, be it damaged."""
     return (folder / MANIFEST).exists()
-
-
-def file_sha256(file: Path) -> str:
-    """Return the SHA-256 of the file's bytes, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
@@ -142,10 +118,15 @@ def new_generation(folder: Path) -> Iterator[Path]:
         yield new
 
 
-def file_facts(new: Path) -> dict[str, Any]:
-    """Return size and hash of each file of a generation, by its path."""
-    files = sorted(path for path in new.rglob("*") if path.is_file())
-    return {p.relative_to(new).as_posix(): {"bytes": p.stat().st_size, "sha256": file_sha256(p)} for p in files}
+def link(old: Path, new: Path) -> None:
+    """Make `new` a folder of the very files of `old`; of copies, where the file system has no hard links."""
+    for path in (path for path in sorted(old.rglob("*")) if path.is_file()):
+        place = new / path.relative_to(old)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, place)
+        except OSError:
+            shutil.copyfile(path, place)
 
 
 def install(folder: Path, new: Path, facts: Manifest) -> bool:
@@ -243,9 +224,10 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
-    """Force the folder and all that it holds to the disk."""
+    """Force the folder and all that it holds to the disk, but for files that have been there before."""
     for path in sorted(folder.rglob("*"), reverse=True):
-        _sync(path)
+        if path.is_dir() or path.stat().st_nlink == 1:
+            _sync(path)
     _sync(folder)
 
 

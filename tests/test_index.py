@@ -193,9 +193,8 @@ def test_an_updated_library_is_as_good_as_a_new_one(shelf: Shelf, tmp_path: Path
     shelf.settings = replace(shelf.settings, library=tmp_path / "anew")
     shelf.index(shelf.docs)
     anew = shelf.library
-    assert (updated.fingerprint, updated.documents, updated.chunks) == (anew.fingerprint, anew.documents, anew.chunks)
-    np.testing.assert_array_equal(updated.sentence_vectors, anew.sentence_vectors)
-    np.testing.assert_array_equal(updated.vectors.to_array(), anew.vectors.to_array())
+    assert (updated.fingerprint, updated.documents, [*updated.chunks]) == (anew.fingerprint, anew.documents, [*anew.chunks])
+    assert updated.manifest["files"] == anew.manifest["files"]
 
 
 def test_paths_are_added(shelf: Shelf, tmp_path: Path) -> None:
@@ -279,7 +278,7 @@ def test_a_damaged_library_is_mended_from_its_roots(shelf: Shelf) -> None:
     """Where files are damaged but the manifest is not, `index` alone builds the same library again."""
     shelf.index(shelf.docs)
     before = shelf.manifest
-    for path in shelf.settings.library.glob("g-*/*.jsonl"):
+    for path in shelf.settings.library.glob("g-*/**/*.jsonl"):
         path.write_text("{}", encoding="utf-8")
     shelf.index()
     assert shelf.manifest == before

@@ -32,7 +32,6 @@ HEAVY = {
     "torch",
     "numpy",
     "faiss",
-    "bm25s",
     "sentence_transformers",
     "transformers",
     "gradio",

@@ -22,11 +22,12 @@ from tqdm.auto import tqdm
 
 from corpus.document import Document, text_sha256
 from rag.build import build_library
+from rag.hashes import check_files, file_sha256
 from rag.journal import open_journal
 from rag.library import Library
 from rag.lock import only_writer
 from rag.rows import text_key
-from rag.store import JOURNAL, MANIFEST, check_files, file_sha256, read_manifest
+from rag.store import JOURNAL, MANIFEST, read_manifest
 from stemqa import LibraryError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # children only write, and end with _exit

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.terms import STOP_WORDS, Bm25Index, Stems, count_words, words
+from embeddings.postings import Bm25Index, Postings
+from embeddings.terms import STOP_WORDS, Stems, count_words, words
 from stemqa import LibraryError
 
 K1, B = 0.9, 0.4
@@ -127,8 +128,9 @@ def test_an_index_of_empty_texts_finds_nothing() -> None:
 def test_an_index_read_back_answers_the_same(tmp_path: Path) -> None:
     """Saved and loaded, an index has the same length, scores and frequencies."""
     index = Bm25Index.build(TEXTS)
-    index.save(tmp_path / "terms")
-    again = Bm25Index.load(tmp_path / "terms")
+    stems = Stems()
+    Postings.of(map(stems.terms, TEXTS)).save(tmp_path / "terms")
+    again = Bm25Index([Postings.load(tmp_path / "terms")])
     assert len(again) == len(TEXTS)
     np.testing.assert_array_equal(index.scores("cells of the thymus"), again.scores("cells of the thymus"))
     assert [again.idf(term) for term in ("cell", "thymus", "")] == [index.idf(term) for term in ("cell", "thymus", "")]
@@ -138,11 +140,11 @@ def test_an_index_read_back_answers_the_same(tmp_path: Path) -> None:
 def test_a_damaged_index_is_named(tmp_path: Path, damage: str) -> None:
     """A folder whose files are missing, empty or garbage is refused in one line with its name."""
     folder = tmp_path / "terms"
-    Bm25Index.build(TEXTS).save(folder)
+    Postings.of(map(Stems().terms, TEXTS)).save(folder)
     for file in folder.iterdir():
         file.unlink() if damage == "missing" else file.write_bytes(b"" if damage == "empty" else b"garbage")
     with pytest.raises(LibraryError, match=r"terms is not a lexical index .*build the library again") as error:
-        Bm25Index.load(folder)
+        Postings.load(folder)
     assert "\n" not in str(error.value)
 
 

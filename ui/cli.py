@@ -266,7 +266,7 @@ def _counted(rows: Sequence[T], *, unit: str) -> Iterator[T]:
 
 @contextmanager
 def _progress_bar() -> Iterator[Progress]:
-    """Yield a function that shows how far each kind of work is, on a terminal only."""
+    """Yield a function that shows how far each kind of work is, how fast it goes and how long it will take; on terminals."""
     from tqdm import tqdm
 
     bars: dict[str, tqdm[Any]] = {}
@@ -274,6 +274,7 @@ def _progress_bar() -> Iterator[Progress]:
     def progress(what: str, done: int, total: int) -> None:
         if what not in bars:
             bars[what] = tqdm(desc=what, total=total, file=sys.stderr, disable=not sys.stderr.isatty())
+        bars[what].total = total  # it grows while documents are still being read
         bars[what].update(done - bars[what].n)
 
     try:

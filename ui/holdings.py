@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,21 +50,19 @@ def _outcome(folder: Path, changes: Changes) -> str:
 
 def listing(folder: Path) -> list[dict[str, Any]]:
     """Return of each document of the library: id, title, source, number of characters and of passages."""
-    from rag.rows import CHUNKS, read_lines, stored_documents
-    from rag.store import check_files, read_manifest
+    from rag.hashes import check_files
+    from rag.segment import Segment
+    from rag.store import read_manifest
 
-    generation = check_files(folder, read_manifest(folder))
-    passages = Counter(row["document_id"] for row in read_lines(generation / CHUNKS))
-    return [
-        {
-            "id": document.id,
-            "title": document.title,
-            "source": document.source,
-            "characters": len(document.text),
-            "passages": passages[document.id],
-        }
-        for document in stored_documents(generation)
-    ]
+    manifest = read_manifest(folder)
+    generation = check_files(folder, manifest, quick=True)
+    found: list[dict[str, Any]] = []
+    for segment in (Segment(generation / row["name"]) for row in manifest["segments"]):
+        for row in range(segment.documents):
+            document = segment.document(row)
+            facts = {"id": document.id, "title": document.title, "source": document.source}
+            found.append({**facts, "characters": len(document.text), "passages": len(segment.chunks_of(row))})
+    return found
 
 
 def facts(folder: Path) -> dict[str, Any]:
