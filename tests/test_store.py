@@ -133,7 +133,7 @@ def test_a_killed_writer_leaves_the_old_library_or_the_new_one(tmp_path: Path) -
         killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         now = whole(folder)
         seen[now] += 1
-    assert killed > 100
+    assert killed > 40
     assert min(seen.values()) > 5
     build(folder, NOTES)
     assert sorted(path.name for path in folder.iterdir()) == sorted([".lock", MANIFEST, read_manifest(folder)["generation"]])
