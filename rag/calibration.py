@@ -68,7 +68,7 @@ Calibrations = Mapping[str, Calibration]
 
 @cache
 def default_calibrations() -> Calibrations:
-    """Return the calibrations that the project ships; `rag/calibration.json`, made by `bench/calibrate.py`."""
+    """Return the calibrations that the project ships; `rag/calibration.json`, made by `python -m training.fuse`."""
     return calibrations_from(json.loads((resources.files("rag") / "calibration.json").read_text(encoding="utf-8")))
 
 
