@@ -12,7 +12,7 @@ class Limits:
     """What reading one file, or one file in a ZIP archive, may cost. `ValueError` for a limit that is not positive."""
 
     seconds: float = 60.0
-    """Time to parse it."""
+    """Processor time to parse it; of the clock, four times as much, so that a busy machine reads what an idle one does."""
     memory_bytes: int = 2048 * _MB
     """Address space of the process that parses it."""
     file_bytes: int = 200 * _MB

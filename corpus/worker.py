@@ -7,6 +7,7 @@ its input does.
 from __future__ import annotations
 
 import copyreg
+import math
 import os
 import pickle
 import resource
@@ -35,8 +36,6 @@ def _frozen(values: dict[str, Any]) -> MappingProxyType[str, Any]:
 
 
 copyreg.pickle(MappingProxyType, lambda proxy: (_frozen, (dict(proxy),)))  # the metadata of a document
-
-_SPARE_SECONDS = 10  # of processor time over the limit: a worker whose parent is gone ends then
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def _peak() -> int:
 def _limit(limits: Limits) -> None:
     """Hold this process to the limits of a job. Where the system does not know one, the parent's clock is left."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(usage.ru_utime + usage.ru_stime + limits.seconds) + _SPARE_SECONDS
+    seconds = math.ceil(usage.ru_utime + usage.ru_stime + limits.seconds)
     for kind, value in ((resource.RLIMIT_AS, limits.memory_bytes), (resource.RLIMIT_CPU, seconds)):
         hard = resource.getrlimit(kind)[1]
         with suppress(ValueError, OSError):

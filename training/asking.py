@@ -32,7 +32,7 @@ from rag.protocols import EvidenceModel, FloatArray
 from rag.query import Query, queries
 from rag.retrieve import collapse, retrieve
 from training.pairs import WRITTEN, Pair, is_held_out
-from training.written import CLUSTERS, FOLDER, Article, read_articles
+from training.written import CLUSTERS, FOLDER, Article, read_articles, written_files
 
 SETS = ("shift_wiki", "squad2_part")
 EVERYDAY, FROM_OTHERS = 24, 8  # questions asked of a library that are none of its subject
@@ -179,7 +179,7 @@ def overlap(one: Span, other: Span) -> bool:
 def works(folder: Path = FOLDER) -> Iterator[list[Article]]:
     """Yield the held-out works written for training: each cluster alone, articles in shuffled groups of a library each."""
     singles: list[Article] = []
-    for path in sorted(folder.rglob("*.txt")):
+    for path in written_files(folder):
         for article in read_articles(path):
             if not is_held_out(Pair("", "", ("",), frozenset(), None, article.name, WRITTEN)):
                 continue

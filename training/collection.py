@@ -1,8 +1,9 @@
-"""All pairs to train and to calibrate with: those of the public sets, and those of the articles written for it."""
+"""All pairs to train and to calibrate with: of the public sets, of questions written on their passages, of written articles."""
 
 from pathlib import Path
 
 from training.pairs import WRITTEN, Pair, read_judges, read_pairs
+from training.passages import PASSAGES, passage_pairs
 from training.written import FOLDER, article_pairs, written_articles
 
 Counts = dict[str, dict[str, int]]
@@ -13,5 +14,6 @@ def read_collection(data: Path, judges: Path, written: Path = FOLDER) -> tuple[l
     known = read_judges(judges)
     pairs, counts = read_pairs(data, known)
     own = [pair for article in written_articles(written) for pair in article_pairs(article)]
-    kept = [pair for pair in own if not known.know(pair)]
-    return [*pairs, *kept], {**counts, WRITTEN: {"kept": len(kept), "leaked": len(own) - len(kept)}}
+    asked = list(passage_pairs(pairs, folder=written / PASSAGES.name))
+    kept = [pair for pair in (*asked, *own) if not known.know(pair)]
+    return [*pairs, *kept], {**counts, WRITTEN: {"kept": len(kept), "leaked": len(own) + len(asked) - len(kept)}}

@@ -16,19 +16,28 @@ from training import perturb, slots
 from training.pairs import Pair, words
 
 SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 questions of each sentence
-    "written": 0.60,
-    "squad2_part": 0.11,
-    "shift_wiki": 0.10,
-    "selqa": 0.03,
-    "nq_oracle": 0.04,
+    "written": 0.42,
+    "squad2_part": 0.12,
+    "shift_wiki": 0.20,
+    "selqa": 0.05,
+    "nq_oracle": 0.11,
     "policyqa": 0.02,
-    "fairytale": 0.03,
-    "qamr": 0.02,
+    "fairytale": 0.02,
+    "qamr": 0.01,
     "evidence_inference": 0.03,
     "terms": 0.02,
 }
-UNANSWERED_SHARE = {"squad2_part": 0.14, "written": 0.60}  # of a source's draws: those annotated as unanswerable
-NEGATIVE_SHARE = {"policyqa": 0.3, "evidence_inference": 0.4, "terms": 0.35, "written": 0.15}  # else half, less the annotated
+UNANSWERED_SHARE = {  # of a source's draws: those that somebody wrote to be unanswerable
+    **dict.fromkeys(("squad2_part", "shift_wiki", "nq_oracle", "selqa"), 0.45),
+    "policyqa": 0.2,
+    "written": 0.60,
+}
+NEGATIVE_SHARE = {  # of the others: those made unanswerable; where nothing is named, half of all are, less the above
+    **dict.fromkeys(("squad2_part", "shift_wiki", "nq_oracle", "selqa", "written"), 0.15),
+    "policyqa": 0.3,
+    "evidence_inference": 0.4,
+    "terms": 0.35,
+}
 KINDS = {
     "same_document": 0.26,
     "neighbour": 0.06,

@@ -65,7 +65,7 @@ def read_articles(path: Path) -> Iterator[Article]:
             heading = line[3:].strip()
         elif line.startswith(("= ", "- ")):
             try:
-                article.asked.append(_asked(line, article.sentences))
+                article.asked.append(read_question(line, article.sentences))
             except ValueError as error:
                 raise ValueError(f"{path.name}, line {number}: {error}: {line}") from error
         elif line:
@@ -74,13 +74,19 @@ def read_articles(path: Path) -> Iterator[Article]:
     yield article
 
 
+def written_files(folder: Path = FOLDER) -> list[Path]:
+    """Return the files of articles and of clusters, by name."""
+    return sorted([*folder.glob("*.txt"), *(folder / CLUSTERS).glob("*.txt")])
+
+
 def written_articles(folder: Path = FOLDER) -> Iterator[Article]:
     """Yield all articles, files by name."""
-    for path in sorted(folder.rglob("*.txt")):
+    for path in written_files(folder):
         yield from read_articles(path)
 
 
-def _asked(line: str, sentences: list[str]) -> Asked:
+def read_question(line: str, sentences: Sequence[str]) -> Asked:
+    """Read a line that begins with "=" or "-", asked of `sentences`; `ValueError` says what is not in the form."""
     if found := _UNANSWERED.fullmatch(line):
         return Asked(found[2].strip(), _one_of(found[1], FAILINGS))
     found = _ANSWERED.fullmatch(line)
@@ -88,7 +94,7 @@ def _asked(line: str, sentences: list[str]) -> Asked:
         raise ValueError("neither '= NUMBERS WORDING | QUESTION | ANSWER' nor '- FAILING | QUESTION'")
     numbers = tuple(int(n) - 1 for n in found[1].split())
     if not all(0 <= n < len(sentences) for n in numbers):
-        raise ValueError(f"the article has {len(sentences)} sentences")
+        raise ValueError(f"there are {len(sentences)} sentences")
     answer = (found[4] or "").strip()
     if answer and not any(answer in sentences[n] for n in numbers):
         raise ValueError("the short answer does not stand in the sentence")
@@ -116,12 +122,17 @@ def _pair(article: Article, asked: Asked, numbers: Sequence[int], *, alone: bool
     """Return the pair of a question and a section. Where others answer too, none of its document's may pass for a negative."""
     sentences = tuple(article.sentences[n] for n in numbers)
     gold = [k for k, n in enumerate(numbers) if n in asked.sentences]
-    at = next((k for k in gold if asked.answer and asked.answer in sentences[k]), None)
-    start = sentences[at].index(asked.answer) if at is not None else 0
-    answer = (at, start, start + len(asked.answer)) if at is not None and len(gold) == 1 else None
     context = " > ".join(filter(None, article.places[numbers[0]]))
     document = article.name if alone else f"{article.name}{SEAM}{context}"
-    return Pair(asked.question, context, sentences, frozenset(gold), answer, document, WRITTEN)
+    return Pair(asked.question, context, sentences, frozenset(gold), short_answer(asked, sentences, gold), document, WRITTEN)
+
+
+def short_answer(asked: Asked, sentences: Sequence[str], gold: Sequence[int]) -> tuple[int, int, int] | None:
+    """Return (sentence, start, end) of the question's short answer; None where it has none or several sentences answer."""
+    if not asked.answer or len(gold) != 1 or asked.answer not in sentences[gold[0]]:
+        return None
+    start = sentences[gold[0]].index(asked.answer)
+    return gold[0], start, start + len(asked.answer)
 
 
 def _shared(question: str, article: Article, numbers: Sequence[int]) -> int:
@@ -139,7 +150,7 @@ def _one_of(name: str, names: tuple[str, ...]) -> str:
 def main(arguments: list[str]) -> None:
     """Check the named files, or all, and print counts."""
     counts: Counter[str] = Counter()
-    for path in [Path(a) for a in arguments] or sorted(FOLDER.rglob("*.txt")):
+    for path in [Path(a) for a in arguments] or written_files():
         for article in read_articles(path):
             counts.update({"articles": 1, "sentences": len(article.sentences)})
             counts.update(("answered: " if a.sentences else "unanswered: ") + a.manner for a in article.asked)
