@@ -56,7 +56,7 @@ def test_an_article_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("= 4 plain | How?", "the article has 3 sentences"),
+        ("= 4 plain | How?", "there are 3 sentences"),
         ("= 1 loud | How?", "'loud' is none of plain"),
         ("= 1 plain | How? | four minutes", "does not stand in the sentence"),
         ("= plain | How?", "neither"),
