@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from corpus.document import Document
@@ -51,11 +52,18 @@ def find_files(paths: Sequence[Path]) -> list[SourceFile]:
     Hidden files, hidden folders and symbolic links that lead out of the named folder are passed over. In a folder that
     holds a `corpus.jsonl` only that is read. `DocumentError` for a missing path or a folder without documents.
     """
-    found: dict[Path, SourceFile] = {}
-    for path in paths:
-        for file in _files_of(path):
-            found.setdefault(file.path.resolve(), file)
+    found = by_real_path(file for path in paths for file in _files_of(path))
     return sorted(found.values(), key=lambda file: (file.source, file.path))
+
+
+def by_real_path(files: Iterable[SourceFile]) -> dict[Path, SourceFile]:
+    """Return the first of the files that lie at each path, all links resolved. Each folder is resolved once."""
+    found: dict[Path, SourceFile] = {}
+    resolved = lru_cache(None)(Path.resolve)
+    for file in files:
+        path = file.path
+        found.setdefault(path.resolve() if path.is_symlink() else resolved(path.parent) / path.name, file)
+    return found
 
 
 def read_file(file: SourceFile, *, report: Report = to_stderr, limits: Limits = _LIMITS) -> tuple[Document, ...]:
@@ -110,8 +118,8 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 def _inside(path: Path, root: Path) -> bool:
-    """Whether `path` is a regular file that, symbolic links resolved, lies below `root`."""
-    return path.is_file() and path.resolve().is_relative_to(root)
+    """Whether `path`, in a folder below `root` reached without links, is a regular file that lies below `root` itself."""
+    return path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root))
 
 
 def _cannot_list(error: OSError) -> None:

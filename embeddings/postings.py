@@ -28,6 +28,7 @@ IntArray = npt.NDArray[np.int64]
 K1, B = 0.9, 0.4
 _REMEMBERED = 4096
 Places = tuple[int, tuple[tuple[int, int], ...]]
+Known = tuple[float, tuple[tuple[int, int], ...]]
 _FILES = ("terms", "starts", "postings", "lengths")
 
 
@@ -147,18 +148,50 @@ class Bm25Index:
     def search(self, text: str, k: int) -> tuple[IntArray, FloatArray]:
         """Return the at most `k` best numbers sharing a term with `text` and their BM25 scores, best first, ties by number."""
         known = self._known(text)
-        numbers, best = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+        numbers, best, least = np.zeros(0, np.int64), np.zeros(0, np.float32), np.float32(0)
         for i, first in enumerate(self._first[:-1] if known and k > 0 else ()):
-            scores = self._scores(i, known)
-            least = np.partition(scores, -k)[-k] if k < len(scores) else np.float32(0)
-            found = np.flatnonzero(scores >= least) if least > 0 else np.flatnonzero(scores)
-            numbers.append(found + first)
-            best.append(scores[found])
-        all_numbers, all_scores = np.concatenate(numbers), np.concatenate(best)
-        order = np.lexsort((all_numbers, -all_scores))[: max(0, k)]
-        return all_numbers[order], all_scores[order]
+            found, scores = self._at_least(i, known, least)
+            numbers, best = np.concatenate([numbers, found + first]), np.concatenate([best, scores])
+            if len(best) > k:
+                least = np.partition(best, -k)[-k]
+                kept = best >= least
+                numbers, best = numbers[kept], best[kept]
+        order = np.lexsort((numbers, -best))[: max(0, k)]
+        return numbers[order], best[order]
 
-    def _known(self, text: str) -> list[tuple[float, tuple[tuple[int, int], ...]]]:
+    def _at_least(self, i: int, known: Sequence[Known], least: np.float32) -> tuple[IntArray, FloatArray]:
+        """Return the numbers within a part that share a term, and may share none but those that score `least`; their scores.
+
+        A term adds less than its idf. What holds no term but those whose idfs together are below `least` is not looked at, and
+        of the rest only what can still reach it (Turtle and Flood 1995, MaxScore): frequent terms cost next to nothing.
+        """
+        rarest = sorted(known, key=lambda term: -term[0])
+        left = np.cumsum([idf for idf, _ in rarest][::-1])[::-1] * (1 + 1e-4)  # more than rounding can add
+        looked_at = int((left >= least).sum())
+        rough = self._scores(i, rarest[:looked_at])
+        if looked_at == len(rarest):
+            found = np.flatnonzero(rough >= least) if least > 0 else np.flatnonzero(rough)
+        else:
+            found = np.flatnonzero(rough * (1 + 1e-4) >= max(least - left[looked_at], 1e-9))
+        scores = self._scores_of(i, known, found)
+        reached = scores >= least
+        return found[reached], scores[reached]
+
+    def _scores_of(self, i: int, known: Sequence[Known], numbers: IntArray) -> FloatArray:
+        """Return what `_scores` has for these numbers, which are sorted."""
+        part, norms = self._parts[i], self._norms[i][numbers]
+        scores = np.zeros(len(numbers), np.float32)
+        for idf, places in known:
+            start, end = places[i]
+            holders = part.postings[0, start:end]
+            at = np.searchsorted(holders, numbers.astype(holders.dtype))
+            held = np.flatnonzero(at < end - start)
+            held = held[holders[at[held]] == numbers[held]]
+            counts = part.postings[1, start:end][at[held]]
+            scores[held] += (idf * (counts / (norms[held] + counts))).astype(np.float32)
+        return scores
+
+    def _known(self, text: str) -> list[Known]:
         """Return for each term of `text` that a text holds, repeats kept: its idf, and its place in each part."""
         known = []
         for term in self.terms(text):
@@ -178,7 +211,7 @@ class Bm25Index:
             found = self._known_places[term] = (sum(end - start for start, end in places), places)
         return found
 
-    def _scores(self, i: int, known: Sequence[tuple[float, tuple[tuple[int, int], ...]]]) -> FloatArray:
+    def _scores(self, i: int, known: Sequence[Known]) -> FloatArray:
         part, norms = self._parts[i], self._norms[i]
         scores = np.zeros(len(part), np.float32)
         for idf, places in known:

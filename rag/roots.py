@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from corpus.limits import Limits
-from corpus.load import find_files
+from corpus.load import by_real_path, find_files
 from rag.collect import Exclusion, Planned, Report
 from rag.hashes import file_sha256
 from rag.rows import FileRecord
@@ -73,7 +73,7 @@ def find(kept: Iterable[str], given: Sequence[str], *, report: Report, hashed: b
                 raise
             gone.append(root)
             continue
-        below[root] = {file.path.resolve(): FileRecord(file.source, root, str(file.path), 0, "") for file in files}
+        below[root] = {path: FileRecord(file.source, root, str(file.path), 0, "") for path, file in by_real_path(files).items()}
     found: dict[Path, FileRecord] = {}
     roots: list[str] = []
     for root, records in below.items():  # those above come first

@@ -24,7 +24,9 @@ def passage_pairs(pairs: Sequence[Pair], folder: Path = PASSAGES) -> Iterator[Pa
 
     Questions on passages that `pairs` does not hold are left out; `ValueError` names the line that is not in the form.
     """
-    passages = {key(pair): pair for pair in pairs}
+    passages: dict[str, Pair] = {}
+    for pair in pairs:  # some are cut in several ways, as their answers lie: the first is the one that was numbered
+        passages.setdefault(key(pair), pair)
     for path in sorted(folder.glob("*.txt")):
         yield from _read(path, passages)
 
