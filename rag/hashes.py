@@ -17,6 +17,8 @@ _READ_IN_PLACES = {
     *("passages.keys.npy", "sentences.keys.npy", "postings.npy"),
 }
 
+_SMALL = 2**17
+
 OPENING_BYTES = 128 * 2**20
 """So many bytes of a library are hashed before it is used: all of a small one. The rest of a larger one is hashed meanwhile."""
 
@@ -77,6 +79,10 @@ def _size(file: Path) -> int:
 def file_sha256(file: Path) -> str:
     """Return the SHA-256 of the file's bytes, in hexadecimal."""
     with file.open("rb") as stream:
+        start = stream.read(_SMALL)
+        if len(start) < _SMALL:  # `file_digest` takes a large buffer, which costs more than a small file
+            return hashlib.sha256(start).hexdigest()
+        stream.seek(0)
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

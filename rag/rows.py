@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -45,7 +45,7 @@ class FileRecord:
 
     def to_row(self) -> dict[str, Any]:
         """Return plain values that `from_row` reads; what is empty is left out."""
-        return {name: value for name, value in asdict(self).items() if value not in ((), {})}
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) not in ((), {})}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> FileRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -24,6 +25,7 @@ TEXTS = (
     "and of the",
     "Naïve cells leave the patient's thymus.",
 )
+MANY = [f"x{n}" for n in range(150)]
 BM25_TEXTS = st.lists(st.sampled_from(["cell", "marrow", "blood", "thymus", "the", "graft"]), max_size=12).map(" ".join)
 
 
@@ -94,6 +96,21 @@ def test_search_sorts_by_score_then_number(texts: tuple[str, ...], question: str
     expected = sorted((i for i in range(len(texts)) if scores[i] > 0), key=lambda i: (-scores[i], i))[:k]
     numbers, found = index.search(question, k)
     assert numbers.tolist() == expected
+    assert found.tolist() == scores[numbers].tolist()
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32), k=st.sampled_from([1, 3, 20]))
+def test_what_cannot_be_among_the_best_is_passed_over_and_no_more(seed: int, k: int) -> None:
+    """In an index of parts, with few frequent terms and many rare ones, the best are those of all scores, to the last bit."""
+    draw, zipf = random.Random(seed), [1 / (n + 1) for n in range(len(MANY))]
+    rows = [draw.choices(MANY, zipf, k=draw.randint(0, 30)) for _ in range(400)]
+    index = Bm25Index([Postings.of(rows[start : start + 100]) for start in range(0, 400, 100)])
+    question = " ".join(draw.choices(MANY, zipf, k=8))
+    scores = index.scores(question)
+    best = np.lexsort((np.arange(400), -scores))[:k]
+    numbers, found = index.search(question, k)
+    assert numbers.tolist() == [n for n in best if scores[n] > 0]
     assert found.tolist() == scores[numbers].tolist()
 
 
