@@ -113,7 +113,7 @@ def terms(number: int, place: Path) -> None:
             found.append(set(map(int, search(question)[:10])))
             times.append((perf_counter() - started) * 1000)
         exact = exact or found
-        same = np.mean([len(a & b) / max(1, len(b)) for a, b in zip(found, exact, strict=True)])
+        same = np.mean([len(a & b) / len(b) if b else not a for a, b in zip(found, exact, strict=True)])
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         p50, p95 = np.percentile(times, [50, 95])
         print(
@@ -179,7 +179,7 @@ def _tantivy(folder: Path, rows: Sequence[str]) -> Engine:
     import tantivy  # noqa: PLC0415 -- it may be absent
 
     schema = tantivy.SchemaBuilder()
-    schema.add_unsigned_field("number", stored=True, indexed=True, fast=True)
+    schema.add_integer_field("number", stored=True, indexed=True, fast=True)
     schema.add_text_field("text", tokenizer_name="en_stem")
     index = tantivy.Index(schema.build(), path=str(folder))
 
@@ -207,9 +207,7 @@ def _fts5(folder: Path, rows: Sequence[str]) -> Engine:
     base = sqlite3.connect(folder / "terms.sqlite")
 
     def build() -> None:
-        base.execute(
-            "CREATE VIRTUAL TABLE terms USING fts5(text, content='', contentless_delete=0, tokenize='porter unicode61')"
-        )
+        base.execute("CREATE VIRTUAL TABLE terms USING fts5(text, content='', tokenize='porter unicode61')")
         base.executemany("INSERT INTO terms(rowid, text) VALUES (?, ?)", enumerate(rows))
         base.commit()
 
