@@ -16,7 +16,9 @@ import pickle
 import random
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ POOLS = {"public": 1.0, "written": 2.0, "strange": 0.7, "shipped": 1.0}  # what 
 FOLDS = 4  # of the works written for training, to report on each by a fit on the others
 PENALTY = 0.01
 FALSE_REFUSALS, STRANGE_REFUSALS = 0.025, 0.015  # of what is answerable: taken for unanswered, and for off the subject
+PROCESSES = 2
+_OPEN: dict[str, Any] = {}  # what a process has opened
 OUTPUT = Path(__file__).parents[1] / "rag" / "calibration.json"
 # The first are the same for every sentence, so they say nothing of which one answers. The others tell how the passage was
 # found and what words it shares: with them in, questions in other words than the library's lost 4 points of gold in three.
@@ -205,25 +209,54 @@ def main() -> None:
 
 
 def gather(args: argparse.Namespace) -> Gathered:
-    """Ask all questions: of held-out articles and works, and of the shipped set."""
-    base = dict(calibrations_from(json.loads(OUTPUT.read_text(encoding="utf-8"))))
-    reader = open_evidence_model(args.evidence, threads=2) if args.evidence else None
-    asker = Asker(open_embedder("", threads=2), reader, base)
+    """Ask all questions, in processes of one thread each: of held-out articles and works, and of the shipped set."""
+    names, count = [name for name, _ in articles(args.train)], len(list(works()))
+    asked = [
+        *((_public, name, split) for name in names for split in range(args.splits)),
+        *((_written, n) for n in range(count)),
+    ]
     found: Gathered = {name: [] for name in POOLS}
-    for name, rows in articles(args.train):
-        for split in range(args.splits):
-            found["public"] += asker.article(name, rows, split=split, limit=args.limit)
-    libraries = list(works())
-    for number, library in enumerate(libraries):
-        name, draw = f"written-{number % FOLDS} {number}", random.Random(number)
-        found["written"] += asker.works(library, name)
-        strange = strange_questions(library, [a for other in libraries for a in other], draw)
-        found["strange"] += asker.strangers(documents_of(library), strange, name)
-        print(*({name: len(rows) for name, rows in found.items()}.items()), file=sys.stderr, flush=True)
-    documents = tuple(load_documents([shipped_documents_path()]))
-    found["strange"] += asker.strangers(documents, everyday()[::2], "everyday 0")
-    found["shipped"] += asker.shipped(shipped_questions_path(), documents)
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _begin, (args,)) as pool:
+        for number, rows in enumerate(pool.map(_run, [(_shipped,), *asked], chunksize=1), start=1):
+            for name, more in rows.items():
+                found[name] += more
+            print(f"{number} of {len(asked) + 1} libraries", file=sys.stderr, flush=True)
     return found
+
+
+def _begin(args: argparse.Namespace) -> None:
+    """Open the models of a process, and what it asks from."""
+    base = dict(calibrations_from(json.loads(OUTPUT.read_text(encoding="utf-8"))))
+    reader = open_evidence_model(args.evidence, threads=1) if args.evidence else None
+    _OPEN.update(asker=Asker(open_embedder("", threads=1), reader, base), args=args, articles=dict(articles(args.train)))
+
+
+def _run(job: tuple[Any, ...]) -> Gathered:
+    ask, *rest = job
+    found: Gathered = ask(_OPEN["asker"], *rest)
+    return found
+
+
+def _public(asker: Asker, name: str, split: int) -> Gathered:
+    return {"public": list(asker.article(name, _OPEN["articles"][name], split=split, limit=_OPEN["args"].limit))}
+
+
+def _written(asker: Asker, number: int) -> Gathered:
+    libraries = list(works())
+    library, name = libraries[number], f"written-{number % FOLDS} {number}"
+    strange = strange_questions(library, [a for other in libraries for a in other], random.Random(number))
+    return {
+        "written": list(asker.works(library, name)),
+        "strange": list(asker.strangers(documents_of(library), strange, name)),
+    }
+
+
+def _shipped(asker: Asker) -> Gathered:
+    documents = tuple(load_documents([shipped_documents_path()]))
+    return {
+        "strange": list(asker.strangers(documents, everyday()[::2], "everyday 0")),
+        "shipped": list(asker.shipped(shipped_questions_path(), documents)),
+    }
 
 
 if __name__ == "__main__":
