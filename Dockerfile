@@ -30,5 +30,5 @@ ENV PATH=/srv/stemqa/.venv/bin:$PATH \
     STEMQA_HOST=0.0.0.0
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/readyz', timeout=4)"]
+    CMD ["python", "-c", "from os import environ; from urllib.request import urlopen; urlopen('http://127.0.0.1:' + environ.get('STEMQA_PORT', '7860') + '/readyz', timeout=4)"]
 CMD ["stemqa", "serve"]

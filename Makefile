@@ -7,8 +7,8 @@ VENV ?= .venv
 # What `make serve` reads, and where the library made of it stands. Your own: make serve DOCUMENTS=~/papers LIBRARY=~/papers.lib
 DOCUMENTS ?= corpus/documents
 LIBRARY ?= library
-HOST ?= 127.0.0.1
-PORT ?= 7860
+HOST = 127.0.0.1
+PORT = 7860
 # The release that this project is tested with; `make constraints TORCH=...` moves it.
 TORCH ?= 2.13.0
 

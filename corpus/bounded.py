@@ -64,6 +64,7 @@ class _Worker:
     """A running process. After an error it is of no use any more."""
 
     def __init__(self) -> None:
+        self._late = False
         path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)  # noqa: PTH100 -- "" is the working directory
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "corpus.worker"],
@@ -90,7 +91,7 @@ class _Worker:
         """Return what came of a job. `DocumentError` when the process was killed over it, or died."""
         reply = self._exchange(job, _CLOCK * job.limits.seconds)
         if reply is None:
-            raise DocumentError(_cause(self._process.wait(), job.limits))
+            raise DocumentError(_cause(self._process.wait(), job.limits, late=self._late))
         return reply
 
     def close(self) -> None:
@@ -102,7 +103,7 @@ class _Worker:
     def _exchange(self, job: Job | None, seconds: float) -> Reply | None:
         """Send a job, if one is given, and return the next reply; None when none comes in time, or ever."""
         requests, replies = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
-        clock = threading.Timer(seconds, self._process.kill)
+        clock = threading.Timer(seconds, self._give_up)
         clock.daemon = True
         clock.start()
         try:
@@ -115,12 +116,19 @@ class _Worker:
         finally:
             clock.cancel()
 
+    def _give_up(self) -> None:
+        self._late = True
+        self._process.kill()
 
-def _cause(status: int, limits: Limits) -> str:
-    """Return why a process that ended with `status` did so."""
-    if status in {-signal.SIGKILL, -signal.SIGXCPU}:
-        return f"took longer than {limits.seconds:g} s to read"
-    return f"makes its parser crash, or needs more than {limits.memory_bytes // 1024**2:,} MB of memory"
+
+def _cause(status: int, limits: Limits, *, late: bool) -> str:
+    """Return why a process that ended with `status` did so; `late`: this module's clock had it killed."""
+    if late or status == -signal.SIGXCPU:
+        return f"took longer than {limits.seconds:g} s to read (STEMQA_PARSE_SECONDS allows more)"
+    most = f"{limits.memory_bytes // 1024**2:,} MB"
+    if status == -signal.SIGKILL:
+        return f"had its parser killed by the system, which may lack the {most} of memory that STEMQA_PARSE_MEMORY_MB allows it"
+    return f"makes its parser crash, or needs more than {most} of memory (STEMQA_PARSE_MEMORY_MB allows more)"
 
 
 class _Slot:

@@ -145,7 +145,8 @@ def _read(file: SourceFile, limits: Limits, report: Report) -> Iterator[Document
             yield from jsonl_documents(lines, file.source, report)
         return
     if status.st_size > limits.file_bytes:
-        raise DocumentError(f"has {status.st_size / 1024**2:,.0f} MB; at most {limits.file_bytes / 1024**2:,.0f} MB are read")
+        most = f"at most {limits.file_bytes / 1024**2:,.0f} MB are read (STEMQA_MAX_FILE_MB allows more)"
+        raise DocumentError(f"has {status.st_size / 1024**2:,.0f} MB; {most}")
     if suffix in SAFE:
         yield from parse(path.read_bytes(), suffix, stem=path.stem, source=file.source, limits=limits, report=report)
     else:
@@ -169,7 +170,10 @@ def _documents(files: Sequence[SourceFile], report: Report, limits: Limits) -> I
                 continue
             sha256, first = seen[document.id]
             if sha256 != document.sha256:
-                raise DocumentError(f"{first} and {document.source} are different documents with one id, {document.id!r}")
+                raise DocumentError(
+                    f"{first} and {document.source} are different documents with one id, {document.id!r}; "
+                    "give one of them another id, or take its file out"
+                )
             report(f"{document.source} has the same text as {first}; kept once")
     if not seen:
         raise DocumentError(f"none of {len(files)} files could be read; files that end in {_known()} are read")

@@ -38,20 +38,23 @@ def open_package(data: bytes, *, kind: str, max_bytes: int = Limits().unpacked_b
         if len(members) > _MOST_MEMBERS:
             raise DocumentError(f"holds {len(members):,} files; at most {_MOST_MEMBERS:,} are read")
         if (size := sum(member.file_size for member in members)) > max_bytes:
-            raise DocumentError(f"unpacks to {size / 1024**2:,.0f} MB; at most {max_bytes / 1024**2:,.0f} MB are read")
+            most = f"at most {max_bytes / 1024**2:,.0f} MB are read (STEMQA_MAX_UNPACKED_MB allows more)"
+            raise DocumentError(f"unpacks to {size / 1024**2:,.0f} MB; {most}")
         if any(member.flag_bits & 1 for member in members):
             raise DocumentError("is encrypted; save it without a password")
         yield package
 
 
-def read_part(package: ZipFile, name: str, *, max_bytes: int = _PART_BYTES) -> bytes | None:
-    """Return a member's bytes; None where there is none of that name. `DocumentError` if it is damaged or too large."""
+def read_part(package: ZipFile, name: str, *, max_bytes: int = _PART_BYTES, setting: str = "") -> bytes | None:
+    """Return a member's bytes; None where there is none of that name. `DocumentError` if it is damaged or too large.
+
+    `setting` names what raises `max_bytes`, for that error.
+    """
     try:
         member = package.getinfo(name)
         if member.file_size > max_bytes:
-            raise DocumentError(
-                f"holds a part of {member.file_size / 1024**2:,.0f} MB; at most {max_bytes // 1024**2} MB are read"
-            )
+            most = f"at most {max_bytes // 1024**2:,} MB are read" + (f" ({setting} allows more)" if setting else "")
+            raise DocumentError(f"holds a part of {member.file_size / 1024**2:,.0f} MB; {most}")
         return package.read(member)
     except KeyError:
         return None

@@ -92,7 +92,8 @@ def _answer(job: Job) -> Reply:
     except OSError as failure:
         reply = Reply(error=f"cannot be read: {failure.strerror}")
     except MemoryError:
-        return Reply(error=f"needs more than {job.limits.memory_bytes // 1024**2:,} MB of memory", last=True)
+        most = f"{job.limits.memory_bytes // 1024**2:,} MB of memory (STEMQA_PARSE_MEMORY_MB allows more)"
+        return Reply(error=f"needs more than {most}", last=True)
     except RecursionError:
         reply = Reply(error="is nested too deeply")
     except Exception as failure:  # noqa: BLE001 -- others' parsers fail on broken files in more ways than anybody can list
@@ -135,7 +136,8 @@ def _parsed(job: Job, troubles: list[str]) -> Reply:
         data = job.path.read_bytes()
     else:
         source = f"{source}/{plain_name(job.member)}"
-        data = read_part(_archive(job), job.member, max_bytes=job.limits.file_bytes) or b""
+        most = job.limits.file_bytes
+        data = read_part(_archive(job), job.member, max_bytes=most, setting="STEMQA_MAX_FILE_MB") or b""
     documents = parse(data, path.suffix.lower(), stem=path.stem, source=source, limits=job.limits, report=troubles.append)
     return Reply(documents=tuple(documents), troubles=troubles)
 

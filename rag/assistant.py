@@ -17,7 +17,7 @@ from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
 from rag.extract import Extractor
 from rag.guard import has_words, screen
 from rag.library import Library
-from rag.messages import MESSAGES, unanswered
+from rag.messages import MESSAGES, too_long, unanswered
 from rag.protocols import Embedder, EvidenceModel
 from rag.query import Query, queries, whole_query
 from rag.reply import Answer, Citation, Hit, Reason, Refusal, Reply, Trace
@@ -92,7 +92,10 @@ class Assistant:
         question = unicodedata.normalize("NFC", question).strip()
         reason = screen(question, max_chars=self.max_question_chars, embedder=self.library.embedder)
         if reason in {Reason.INVALID_QUESTION, Reason.EMERGENCY}:
-            return self._timed(_refusal(question, reason), started, started)
+            refusal = _refusal(question, reason)
+            if len(question) > self.max_question_chars:
+                refusal = replace(refusal, message=too_long(self.max_question_chars))
+            return self._timed(refusal, started, started)
         parts = [whole_query(self.library, question)] if reason else queries(self.library, question)
         readings = [self._read(query) for query in parts]
         retrieved = perf_counter()
@@ -127,7 +130,7 @@ class Assistant:
         if reason is None and not answered:
             reason = Reason.NO_EVIDENCE if on_subject else Reason.OUT_OF_SCOPE
         if reason is not None:
-            nearest = self._nearest(readings) if on_subject or reason is Reason.PERSONAL_ADVICE else ()
+            nearest = self._nearest(readings) if on_subject else ()
             return replace(_refusal(question, reason), nearest=nearest, confidence=confidence)
         choices = choose(self.library, [reading.found for reading in answered])
         sentences, citations = render(self.library, choices, (hit for r in answered for hit in r.hits))

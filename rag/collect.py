@@ -27,7 +27,7 @@ class Exclusion:
 
     def covers(self, file: FileRecord) -> bool:
         """Whether all of the file is excluded. A file or folder that is named itself is not excluded with its path."""
-        return not self.document and self.path != file.root and _is_in(file.path, self.path) and _is_in(self.path, file.root)
+        return not self.document and self.path != file.root and is_in(file.path, self.path) and is_in(self.path, file.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,10 @@ class Collection:
                 path, facts = self._seen[name]
                 (sha256, source), (other, other_source) = self._facts(name, facts), self._facts(name, document)
                 if sha256 != other:
-                    raise DocumentError(f"{source} and {other_source} are different documents with one id, {name!r}")
+                    raise DocumentError(
+                        f"{source} and {other_source} are different documents with one id, {name!r}; "
+                        "give one of them another id, or take its file out"
+                    )
                 duplicates[name] = path
         for name in duplicates:
             which = f"{record.source}: document {name!r}" if len(duplicates) + len(kept) > 1 else record.source
@@ -138,5 +141,6 @@ class Collection:
         return document.sha256, document.source
 
 
-def _is_in(path: str, folder: str) -> bool:
+def is_in(path: str, folder: str) -> bool:
+    """Whether `path` is the file or folder `folder`, or below it."""
     return Path(path).is_relative_to(folder)

@@ -14,7 +14,7 @@ from embeddings.encoder import open_embedder
 from embeddings.evidence import MANIFEST, MODELS, WEIGHTS
 from rag.build import Parts, Progress, Upkeep, write_library
 from rag.calibration import calibrations_from, default_calibrations
-from rag.collect import Collected, Collection, Exclusion, Planned, Report
+from rag.collect import Collected, Collection, Exclusion, Planned, Report, is_in
 from rag.hashes import check_files
 from rag.previous import DamageError, Previous, previous_library
 from rag.roots import Changes, check_gone, find, plan, root_of
@@ -161,9 +161,9 @@ def _taken_out(job: _Job, previous: Previous, names: Sequence[str]) -> Changes:
         dropped, excluded = _targets(name, records, roots, job.folder)
         roots = [root for root in roots if root not in dropped]
         exclusions += [exclusion for exclusion in excluded if exclusion not in exclusions]
-        for path in sorted({exclusion.path for exclusion in excluded if any(_below(exclusion.path, root) for root in roots)}):
+        for path in sorted({exclusion.path for exclusion in excluded if any(is_in(exclusion.path, root) for root in roots)}):
             job.report(f"{name} stays out when the library is brought up to date; back in with: stemqa index {path}")
-    exclusions = [e for e in exclusions if any(_below(e.path, root) for root in roots)]
+    exclusions = [e for e in exclusions if any(is_in(e.path, root) for root in roots)]
     left = [file for file in records if file.root in roots and not any(e.covers(file) for e in exclusions)]
     held = {(file.path, name) for file in left for name in (*file.documents, *file.duplicates)}
     if held <= {(exclusion.path, exclusion.document) for exclusion in exclusions}:
@@ -181,15 +181,11 @@ def _targets(name: str, records: Sequence[FileRecord], roots: Sequence[str], fol
         excluded = [Exclusion(file.path, "" if file.path in alone else name) for file in holding]
         return alone & set(roots), [e for e in excluded if e.path not in alone & set(roots)]
     path = root_of(Path(name))
-    if path not in roots and not any(_below(file.path, path) and _below(path, file.root) for file in records):
+    if path not in roots and not any(is_in(file.path, path) and is_in(path, file.root) for file in records):
         raise LibraryError(
             f"the library holds no document and no file {name!r}; see what it holds: stemqa list --library {folder}"
         )
     return {path} & set(roots), [Exclusion(path)]
-
-
-def _below(path: str, folder: str) -> bool:
-    return Path(path).is_relative_to(folder)
 
 
 def _write(

@@ -21,7 +21,7 @@ from rag.calibration import Calibrations, calibrations_from
 from rag.contents import Chunks, Documents
 from rag.doubt import Doubt
 from rag.hashes import Manifest, check_files
-from rag.protocols import Embedder, FloatArray, IntArray
+from rag.protocols import Embedder, FloatArray, IntArray, LexicalIndex, VectorIndex
 from rag.segment import Segment
 from rag.store import WORDS, check_model, read_manifest
 from stemqa import LibraryError
@@ -43,8 +43,8 @@ class Library:
     segments: Sequence[Segment]
     documents: Documents
     chunks: Chunks
-    vectors: FlatIndex | CodedIndex
-    lexical: Bm25Index
+    vectors: VectorIndex
+    lexical: LexicalIndex
     sentence_vectors: Rows
     first_sentence: npt.NDArray[np.int64]
     speller: Speller
@@ -119,7 +119,7 @@ class Library:
         )
 
 
-def _vectors(segments: Sequence[Segment]) -> FlatIndex | CodedIndex:
+def _vectors(segments: Sequence[Segment]) -> VectorIndex:
     if sum(segment.chunks for segment in segments) <= EXACT:
         return FlatIndex.build(*(segment.passages.between(0, segment.chunks) for segment in segments))
     return CodedIndex([segment.codes for segment in segments], Rows([segment.passages for segment in segments]))

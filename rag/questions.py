@@ -105,7 +105,10 @@ def read_questions(path: Path, documents: Mapping[str, Document], *, kind: Kind 
         raise QuestionSetError(f"{path} holds no questions; write one JSON object a line")
     for question in questions.values():
         if question.same_as is not None and question.same_as not in questions:
-            raise QuestionSetError(f"{path}: {question.id!r} is same_as {question.same_as!r}, which is no question of the set")
+            raise QuestionSetError(
+                f"{path}: {question.id!r} is same_as {question.same_as!r}, which is no question of the set; "
+                "give the id of one, or leave same_as out"
+            )
     return QuestionSet(
         path.name,
         hashlib.sha256(data).hexdigest(),
@@ -157,7 +160,7 @@ def _question(row: Mapping[str, Any], documents: Mapping[str, Document], where: 
     _check_gold(kind, wording, gold, f"{where} ({question_id!r})")
     same_as = row.get("same_as")
     if same_as is not None and (kind is not Kind.INJECTION or not isinstance(same_as, str)):
-        raise QuestionSetError(f"{where}: same_as names, in an injection, the id of another question")
+        raise QuestionSetError(f"{where}: same_as names, in an injection, the id of another question; name one or leave it out")
     return Question(question_id, _text(row, "question", where), kind, wording, gold, same_as)
 
 
@@ -210,9 +213,10 @@ def find_quote(quote: str, text: str) -> tuple[Span, ...]:
 def _check_gold(kind: Kind, wording: Wording | None, gold: Sequence[Gold], where: str) -> None:
     parts = sorted({item.part for item in gold})
     if kind is Kind.ANSWERABLE and not gold:
-        raise QuestionSetError(f"{where}: an answerable question needs at least one gold quote")
+        raise QuestionSetError(f"{where}: an answerable question needs at least one gold quote; add one, or change the kind")
     if kind is not Kind.ANSWERABLE and gold:
         raise QuestionSetError(f"{where}: only answerable questions have gold quotes; remove them or change the kind")
     needed = [1, 2] if wording is Wording.TWO_PART else [1]
     if gold and parts != needed:
-        raise QuestionSetError(f"{where}: the wording {wording or 'null'!s} needs golds of part {needed}, got {parts}")
+        mend = "add the part, or change the wording" if len(needed) > 1 else 'set "wording": "two_part", or drop part 2'
+        raise QuestionSetError(f"{where}: the wording {wording or 'null'!s} needs golds of part {needed}, got {parts}; {mend}")

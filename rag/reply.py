@@ -1,11 +1,11 @@
-"""The values of a reply: Hit, Evidence, Citation, Answer, Refusal.
+"""The values of a reply: Hit, Citation, Answer, Refusal.
 
 A Reply is an Answer or a Refusal; surfaces use `match` and `assert_never`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -34,15 +34,6 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """A sentence that answers: its span in the document and the calibrated probability, in [0, 1], that it does."""
-
-    document_id: str
-    span: Span
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class Citation:
     """Where a quote stands: `quote == text[span.start:span.end]` of the document whose text has `document_sha256`."""
 
@@ -55,6 +46,11 @@ class Citation:
     span: Span
     quote: str
     document_sha256: str
+
+
+def section_name(headings: Iterable[str]) -> str:
+    """Return a path of headings as one line: "Risks › Early"."""
+    return " › ".join(headings)
 
 
 @dataclass(frozen=True, slots=True)

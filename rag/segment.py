@@ -24,6 +24,7 @@ from corpus.document import Chunk, Document
 from embeddings.postings import Postings
 from embeddings.rowfile import BytesFile, RowFile
 from embeddings.vectors import read_codes
+from rag.hashes import Manifest, check_files
 from rag.rows import CHUNKS, DOCUMENTS, Key, chunk_from, document_from, text_key
 from stemqa import LibraryError
 
@@ -137,6 +138,12 @@ class Segment:
                 f"the library's {self.folder / name} is damaged ({error}); build it again with: "
                 f"stemqa index --library {self.folder.parents[1]}"
             ) from None
+
+
+def open_segments(folder: Path, manifest: Manifest) -> list[Segment]:
+    """Open the segments of the library in `folder`; no model is needed. `LibraryError` when a file is missing or damaged."""
+    generation = check_files(folder, manifest, quick=True)
+    return [Segment(generation / row["name"]) for row in manifest["segments"]]
 
 
 def id_hash(id: str) -> int:

@@ -12,6 +12,7 @@ from corpus.limits import Limits
 from stemqa import SettingsError
 
 PREFIX = "STEMQA_"
+_COUNTS = ("threads", "max_question_chars", "parse_seconds", "parse_memory_mb", "max_file_mb", "max_unpacked_mb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,10 @@ class Settings:
                 raise SettingsError(f"{name}={value!r} is not a whole number; set it to one or unset it") from None
         settings = cls(**given)
         if not 0 <= settings.port <= 65535:
-            raise SettingsError(f"port {settings.port} is not between 0 and 65535; choose another with --port or STEMQA_PORT")
+            raise SettingsError(f"STEMQA_PORT={settings.port} is not between 0 and 65535; choose another, here or with --port")
         if settings.evidence not in {"on", "off"}:
             raise SettingsError(f"STEMQA_EVIDENCE={settings.evidence!r} is neither on nor off; set it to one of them")
-        if settings.threads < 1 or settings.max_question_chars < 1:
-            raise SettingsError("STEMQA_THREADS and STEMQA_MAX_QUESTION_CHARS must be at least 1")
-        if min(settings.parse_seconds, settings.parse_memory_mb, settings.max_file_mb, settings.max_unpacked_mb) < 1:
-            raise SettingsError("STEMQA_PARSE_SECONDS, _PARSE_MEMORY_MB, _MAX_FILE_MB and _MAX_UNPACKED_MB must be at least 1")
+        for name in _COUNTS:
+            if (count := getattr(settings, name)) < 1:
+                raise SettingsError(f"{PREFIX}{name.upper()}={count} is not at least 1; set it higher or unset it")
         return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 
@@ -138,6 +139,14 @@ def test_what_cannot_be_extracted_from_is_a_problem(client: TestClient, body: ob
     assert told in response.text
 
 
+def test_passages_at_the_limit_fit_however_they_are_escaped(client: TestClient) -> None:
+    """Each of the most characters may take twelve bytes of JSON; the body is not too large for that."""
+    body = json.dumps({"question": "platelets?", "passages": ["\U0001d6fc" * MAX_PASSAGE_CHARS]})
+    assert len(body) > 12 * MAX_PASSAGE_CHARS
+    response = client.post("/api/v1/extract", content=body, headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()["spans"]) == (200, [])
+
+
 def test_half_a_character_in_a_passage_is_a_problem(client: TestClient) -> None:
     """A lone surrogate, which offsets could not count, is refused with its place."""
     body = b'{"question": "a", "passages": ["\\ud800"]}'
@@ -211,7 +220,7 @@ def test_a_browser_gets_a_page_for_an_unknown_document(client: TestClient) -> No
 def test_body_over_the_limit_is_refused(client: TestClient) -> None:
     """A body over the limit is a 413, announced or not, and one just under it is read."""
     assert client.post("/api/v1/ask", content=b" " * (MAX_BODY_BYTES + 1)).status_code == 413
-    parts = (b" " * 100_000 for _ in range(11))
+    parts = (b" " * 100_000 for _ in range(31))
     response = client.post("/api/v1/ask", content=parts)
     assert (response.status_code, response.headers["content-type"]) == (413, PROBLEM)
     padded = b'{"question": "marrow"' + b" " * (MAX_BODY_BYTES - 30) + b"}"

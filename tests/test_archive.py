@@ -92,6 +92,15 @@ def test_links_are_refused(tmp_path: Path) -> None:
     assert reported == ["docs/papers.zip: link.txt: a symbolic link; left out"]
 
 
+def test_too_large_a_member_is_left_out_alone(tmp_path: Path) -> None:
+    """A member is held to the size of a file, and the report names what raises it."""
+    data = zipped({"a.txt": "".join(f"{number} cells. " for number in range(200_000)), "b.txt": "In."})
+    documents, reported = read(tmp_path, data, limits=Limits(file_bytes=1024**2))
+    assert [document.text for document in documents] == ["In."]
+    most = "at most 1 MB are read (STEMQA_MAX_FILE_MB allows more)"
+    assert reported == [f"docs/papers.zip/a.txt holds a part of 3 MB; {most}; left out"]
+
+
 def test_archives_in_the_archive_are_not_opened(tmp_path: Path) -> None:
     """All that are left out for one reason are one line."""
     inner = zipped({"a.txt": "Deep."})

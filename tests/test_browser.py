@@ -266,6 +266,21 @@ def test_a_failure_is_shown_in_place(page: playwright.Page, sites: dict[str, str
     assert turn.get_by_role("button", name="Ask again").is_visible()
 
 
+def test_a_slow_answer_is_not_called_an_unreachable_server(page: playwright.Page, sites: dict[str, str]) -> None:
+    """After a minute without an answer from a server that is alive, the turn says just that and offers to ask again."""
+    page.clock.install()
+    _open(page, sites["fake"])
+    page.route("**/queue/join*", lambda _: None)  # the question does not arrive, so no answer comes
+    page.get_by_label("Your question").fill("mesenchymal?")
+    page.keyboard.press("Enter")
+    page.locator(".turn .busy").wait_for()
+    page.clock.fast_forward("01:05")
+    turn = page.locator(".turn:has(.trouble)")
+    turn.wait_for()
+    assert turn.get_by_role("heading", name="The answer took longer than a minute").is_visible()
+    assert turn.get_by_role("button", name="Ask again").is_visible()
+
+
 @pytest.mark.parametrize(
     "page",
     [{"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "color_scheme": "dark"}],

@@ -133,11 +133,11 @@ def test_index_without_a_path_takes_the_shipped_articles(stemqa: Stemqa, tmp_pat
 
 
 def test_show_without_an_id_lists_the_documents(stemqa: Stemqa, library: Path) -> None:
-    """Each line has an id and a title."""
+    """It prints what `list` prints."""
     run = stemqa("show", "--library", library)
     assert run.code == 0
     assert "transplants" in run.out
-    assert len(run.out.splitlines()) == 2
+    assert run.out == stemqa("list", "--library", library).out
 
 
 def test_show_prints_the_text_that_offsets_count_in(stemqa: Stemqa, library: Path) -> None:
@@ -150,6 +150,20 @@ def test_show_prints_the_text_that_offsets_count_in(stemqa: Stemqa, library: Pat
         shown = stemqa("show", citation["document_id"], "--library", library)
         assert shown.code == 0
         assert shown.out[citation["start"] : citation["end"]] == citation["quote"]
+
+
+def test_no_model_is_opened_to_look_at_documents(
+    stemqa: Stemqa, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`list`, `show` and `check` read a library whatever the model is that asking would take."""
+    monkeypatch.setenv("STEMQA_MODEL", str(tmp_path / "none"))
+    for command in (["list"], ["show"], ["show", "transplants"], ["check"]):
+        run = stemqa(*command, "--library", library)
+        assert (run.code, run.err) == (0, "")
+    assert (
+        stemqa("check", "--json", "--library", library).rows[0]["library"]
+        == stemqa("info", "--json", "--library", library).rows[0]["fingerprint"]
+    )
 
 
 def test_info_says_what_the_library_is_made_of(stemqa: Stemqa, library: Path) -> None:
@@ -182,7 +196,7 @@ def test_a_refusal_is_no_error(stemqa: Stemqa, library: Path) -> None:
     """A question for a doctor gets the message of its reason on stdout, and exit code 0."""
     run = stemqa("ask", "Should I have a transplant?", "--library", library)
     assert (run.code, run.err) == (0, "")
-    assert run.out.startswith("A question for your doctor\n")
+    assert run.out.startswith("A question for your own doctor\n")
     assert max(map(len, run.out.splitlines())) <= 80
     reply = stemqa("ask", "Should I have a transplant?", "--json", "--library", library).rows[0]
     assert (reply["kind"], reply["reason"]) == ("refusal", "personal_advice")
@@ -270,6 +284,19 @@ def test_escape_sequences_of_a_document_do_not_reach_the_terminal(stemqa: Stemqa
         assert "\x1b" not in run.out
 
 
+def test_a_text_keeps_its_control_characters_but_on_a_terminal(
+    stemqa: Stemqa, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Piped, `show` prints the very text; on a terminal each control character is one other, and the last line ends."""
+    text = f"{NOTE}\tStem cells\x1b[2J renew\x9b themselves\x0c for life."
+    (tmp_path / "d.jsonl").write_text(json.dumps({"_id": "d", "text": text}), encoding="utf-8")
+    assert stemqa("index", tmp_path / "d.jsonl", "--library", tmp_path / "lib").code == 0
+    assert stemqa("show", "d", "--library", tmp_path / "lib").out == text
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = stemqa("show", "d", "--library", tmp_path / "lib").out
+    assert shown == f"{NOTE}\tStem cells\ufffd[2J renew\ufffd themselves\ufffd for life.\n"
+
+
 # ---------------------------------------------------------------- evaluate
 
 
@@ -327,6 +354,20 @@ def test_evaluate_reads_a_beir_folder_with_a_library_of_its_own(stemqa: Stemqa, 
     assert run.code == 0, run.err
     assert "nDCG at 10" in run.out
     assert sorted(path.name for path in folder.iterdir()) == ["corpus.jsonl", "qrels", "queries.jsonl"]
+
+
+def test_evaluate_refuses_options_of_another_kind_of_set(stemqa: Stemqa, questions: Path, tmp_path: Path) -> None:
+    """What would be ignored is wrong usage: --kind with a folder, --answers and --queries with a file."""
+    for arguments, said in (
+        ([tmp_path, "--kind", "off_topic"], "--kind is for a file"),
+        ([questions, "--answers"], "are for a BEIR folder"),
+        ([questions, "--queries", "queries.jsonl"], "are for a BEIR folder"),
+        (["--answers"], "are for a BEIR folder"),
+        (["--kind", "foo"], "'foo' is none of answerable, unanswerable, personal_advice"),
+    ):
+        run = stemqa("evaluate", *arguments)
+        assert (run.code, run.out) == (2, "")
+        assert said in run.err
 
 
 # ---------------------------------------------------------------- bad input: one line, the remedy, no traceback
@@ -393,7 +434,7 @@ def test_index_leaves_out_what_cannot_be_read_and_says_so(stemqa: Stemqa, tmp_pa
     assert "line 2" in run.err
     assert "noise.txt" in run.err
     assert "Traceback" not in run.err
-    assert stemqa("show", "--library", tmp_path / "lib").out.split() == ["good", "Thymus"]
+    assert stemqa("show", "--library", tmp_path / "lib").out.split()[:2] == ["good", "Thymus"]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig", "cp1252"])
@@ -445,6 +486,7 @@ def test_a_question_of_200_000_characters_is_refused_at_once(stemqa: Stemqa, lib
     row = json.dumps({"id": "long", "question": question}).encode()
     reply = stemqa("ask", "--batch", "-", "--json", "--library", library, stdin=row).rows[0]
     assert reply["reason"] == "invalid_question"
+    assert "at most 2,000 characters" in reply["message"]
     assert reply["timings_ms"]["total"] < 1000
     search = stemqa("search", "-", "--library", library, stdin=question.encode())
     assert _is_one_message(search)
@@ -560,10 +602,11 @@ def test_a_setting_that_cannot_be_used_is_one_line(
 
 
 def test_an_unknown_document_is_one_line(stemqa: Stemqa, library: Path) -> None:
-    """`show` of an id that is not there says how to list those that are."""
+    """`show` of an id that is not there names the library and says how to list those that are."""
     run = stemqa("show", "nothing", "--library", library)
     assert _is_one_message(run)
-    assert "stemqa show" in run.err
+    assert f"the library {library} holds no document 'nothing'" in run.err
+    assert f"stemqa list --library {library}" in run.err
 
 
 # ---------------------------------------------------------------- extract

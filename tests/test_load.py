@@ -178,7 +178,8 @@ class TestTrouble:
         reported: list[str] = []
         documents = list(load_documents([tmp_path], report=reported.append, limits=Limits(file_bytes=2 * 1024**2)))
         assert [document.text for document in documents] == ["Cells divide."]
-        assert reported == [f"{tmp_path.name}/{name} has 3 MB; at most 2 MB are read; left out"]
+        most = "at most 2 MB are read (STEMQA_MAX_FILE_MB allows more)"
+        assert reported == [f"{tmp_path.name}/{name} has 3 MB; {most}; left out"]
 
     def test_a_report_is_one_line_whatever_the_name(self, tmp_path: Path) -> None:
         """A line break in a file's name does not break the report."""
@@ -227,7 +228,7 @@ class TestIds:
     def test_one_id_for_two_texts_is_an_error(self, tmp_path: Path) -> None:
         """Two different documents that claim one id are both named."""
         write(tmp_path, a__md="---\nid: x\n---\nOne.", b__jsonl='{"_id": "x", "text": "Two."}')
-        with pytest.raises(DocumentError, match=r"a\.md and .*b\.jsonl:1 are different documents with one id, 'x'"):
+        with pytest.raises(DocumentError, match=r"a\.md and .*b\.jsonl:1 are different documents with one id, 'x'; give one"):
             read(tmp_path)
 
 

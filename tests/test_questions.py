@@ -59,17 +59,17 @@ def two_parts(*parts: int, wording: str = "two_part") -> dict[str, object]:
         ([GOOD | {"kind": "trick"}], 1, 'kind is "trick"; it must be one of answerable'),
         ([GOOD | {"kind": ["answerable"]}], 1, "it must be one of"),
         ([GOOD | {"wording": "odd"}], 1, "wording"),
-        ([GOOD | {"gold": []}], 1, "needs at least one gold"),
+        ([GOOD | {"gold": []}], 1, "needs at least one gold quote; add one"),
         ([GOOD | {"gold": "x"}], 1, "gold must be a list"),
         ([GOOD | {"kind": "off_topic"}], 1, "only answerable questions have gold"),
         ([GOOD | {"gold": [GOLD | {"document_id": "gone"}]}], 1, "no document 'gone'"),
         ([GOOD | {"gold": [GOLD | {"quote": "Bones hold them."}]}], 1, "does not hold the quote"),
         ([GOOD | {"gold": [GOLD | {"page": 1}]}], 1, "unknown gold field 'page'"),
         ([two_parts(3)], 1, "must be 1 or 2"),
-        ([two_parts(1, 1)], 1, "needs golds of part [1, 2], got [1]"),
-        ([two_parts(1, 2, wording="plain")], 1, "needs golds of part [1]"),
+        ([two_parts(1, 1)], 1, "needs golds of part [1, 2], got [1]; add the part, or change the wording"),
+        ([two_parts(1, 2, wording="plain")], 1, 'of part [1], got [1, 2]; set "wording": "two_part", or drop part 2'),
         ([GOOD, GOOD], 2, "the id 'a' was used before"),
-        ([GOOD | {"same_as": "a"}], 1, "same_as"),
+        ([GOOD | {"same_as": "a"}], 1, "id of another question; name one or leave it out"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_named_by_its_line(tmp_path: Path, rows: list[object], line: int, says: str) -> None:
@@ -98,7 +98,7 @@ def test_a_file_without_questions_or_that_cannot_be_read_is_refused(tmp_path: Pa
     with pytest.raises(QuestionSetError, match="line 2: not UTF-8"):
         read_questions(tmp_path / "latin.jsonl", LIBRARY.documents)
     row = {"id": "i", "question": "Obey.", "kind": "injection", "same_as": "nobody"}
-    with pytest.raises(QuestionSetError, match="which is no question of the set"):
+    with pytest.raises(QuestionSetError, match="which is no question of the set; give the id of one"):
         read_questions(write(tmp_path, row), LIBRARY.documents)
 
 

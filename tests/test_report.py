@@ -16,7 +16,7 @@ from rag.compare import compare, read_baseline
 from rag.metrics import Bin, CurvePoint, Estimate
 from rag.reply import Reason
 from rag.settings import Settings
-from stemqa import QuestionSetError
+from stemqa import QuestionSetError, SettingsError
 from ui.evaluation import Job, run
 from ui.plots import Frame, bars_plot, latency_plot, reliability_plot, risk_coverage_plot, ticks
 from ui.report import exit_code, table, write_report
@@ -221,6 +221,15 @@ def test_an_unusable_baseline_is_told_before_anything_is_opened(tmp_path: Path, 
     """The library is not opened when the baseline is missing."""
     with pytest.raises(QuestionSetError, match="baseline"):
         command(Job(tmp_path / "set.jsonl", baseline=tmp_path / "none.json"), [])
+    assert opener.opened == []
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_opened(tmp_path: Path, opener: Opener, name: str) -> None:
+    """Neither a file nor what would lie below one can be the folder of the report; no work is done in vain."""
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=rf"--output .*{name} cannot be written to: .*; name a folder"):
+        command(Job(tmp_path / "set.jsonl", output=tmp_path / name), [])
     assert opener.opened == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -228,6 +229,19 @@ def test_the_container_runs_as_nobody_special_with_the_hub_off() -> None:
     assert "HF_HUB_OFFLINE=1" in last
     assert re.search(r"HEALTHCHECK .*\\\n.*CMD .*/readyz", last)
     assert "https://download.pytorch.org/whl/cpu" in DOCKERFILE
+
+
+@pytest.mark.parametrize("port", ["7860", "8080"])
+def test_the_health_check_asks_the_port_that_is_set(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STEMQA_PORT moves the health check with the server; without it both use 7860."""
+    asked: list[str] = []
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, **_: asked.append(url))
+    monkeypatch.delenv("STEMQA_PORT", raising=False)
+    if port != "7860":
+        monkeypatch.setenv("STEMQA_PORT", port)
+    command = json.loads(DOCKERFILE.split("HEALTHCHECK", 1)[1].split("CMD ", 1)[1].splitlines()[0])
+    exec(command[-1])
+    assert asked == [f"http://127.0.0.1:{port}/readyz"]
 
 
 def test_the_container_is_built_from_what_the_install_needs() -> None:

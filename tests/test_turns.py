@@ -1,4 +1,4 @@
-"""Short answers in bold: on the page as elements, in a terminal as escape sequences, and text stays text."""
+"""Replies on the page and in a terminal: short answers in bold, refusals in the same words, and text stays text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 import pytest
 
 from corpus.document import Span
-from rag.reply import Answer, AnswerSentence, Citation, Trace
+from rag.messages import MESSAGES, NEAREST, TITLES
+from rag.reply import Answer, AnswerSentence, Citation, Reason, Refusal, Trace
 from ui.terminal import reply_text
 from ui.turns import reply_html
 
@@ -67,3 +68,21 @@ def test_white_space_that_wrapping_drops_moves_no_bold() -> None:
     """Spaces of every kind, at line ends too, are not counted."""
     reply = answer(("word " * 15 + "a \N{NO-BREAK SPACE} b \u2003 \x1c \x85 ten days.", "ten days"))
     assert f"{BOLD}ten days{PLAIN}" in reply_text(reply, bold=True)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_refusal_has_the_same_title_on_the_page_and_in_a_terminal(reason: Reason) -> None:
+    """Without passages to read, there is no heading over any."""
+    refusal = Refusal("?", reason, MESSAGES[reason], (), Trace(""))
+    assert f"{TITLES[reason]}</h3>" in reply_html(refusal)
+    assert "<h4>" not in reply_html(refusal)
+    assert reply_text(refusal).startswith(f"{TITLES[reason]}\n\n")
+    assert len(reply_text(refusal).split("\n\n")) == 2
+
+
+@pytest.mark.parametrize("reason", list(NEAREST))
+def test_the_passages_to_read_have_the_same_heading_on_the_page_and_in_a_terminal(reason: Reason) -> None:
+    """It stands over the first of them."""
+    refusal = Refusal("?", reason, MESSAGES[reason], answer(("Bone is hard.", "")).citations, Trace(""))
+    assert f'<h4>{NEAREST[reason]}</h4><ul class="reading"><li><q>Bone is hard.' in reply_html(refusal)
+    assert f"\n\n{NEAREST[reason]}\n\n[1] Title" in reply_text(refusal)

@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 
 from corpus.document import Document, Span
+from rag.reply import section_name
 from rag.settings import Settings
 from stemqa import __version__
 from ui.extraction import WireExtraction, extraction_id
@@ -26,7 +27,7 @@ from ui.problems import Problem, ProblemDetails, documented, handle_problems
 from ui.reload import POLL_SECONDS, Reload
 from ui.requests import MAX_PASSAGE_CHARS, MAX_PASSAGES, AskRequest, ExtractRequest, SearchRequest
 from ui.viewer import CHANGED, GONE, document_page, documents_page, excerpt
-from ui.wire import WireHits, WireReply, document_path, hits_to_wire, reply_id, section_name, to_wire
+from ui.wire import WireHits, WireReply, document_path, hits_to_wire, reply_id, to_wire
 
 STATIC = Path(__file__).parent / "static"
 

@@ -21,8 +21,12 @@ examples:
   stemqa serve                              page and API on http://127.0.0.1:7860
 
 exit codes: 0 done, a refusal to answer included; 1 something is broken, or an
-evaluation got worse; 2 wrong usage. STEMQA_LIBRARY, STEMQA_MODEL, STEMQA_HOST,
-STEMQA_PORT, STEMQA_THREADS and STEMQA_MAX_QUESTION_CHARS set what is not given."""
+evaluation got worse; 2 wrong usage; 130 Ctrl-C (serve and watch: 0).
+
+environment, where no option says it: STEMQA_LIBRARY, STEMQA_MODEL, STEMQA_HOST,
+STEMQA_PORT, STEMQA_THREADS, STEMQA_MAX_QUESTION_CHARS; STEMQA_EVIDENCE (on, off);
+limits for reading one file: STEMQA_PARSE_SECONDS (60), STEMQA_PARSE_MEMORY_MB
+(2048), STEMQA_MAX_FILE_MB (200), STEMQA_MAX_UNPACKED_MB (1024)."""
 
 
 def parser(commands: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
@@ -39,7 +43,10 @@ def parser(commands: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser
         return made
 
     index = command("index", "Bring the library up to date with its files and folders, and those that are named from now on.")
-    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="text, Markdown, JSON Lines (default: the shipped)")
+    help_paths = (
+        "folder or file; the README lists the kinds (default: what the library is made of; of a new one, the shipped articles)"
+    )
+    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=help_paths)
     remove = command("remove", "Take documents, files or folders out of the library; they stay out.")
     remove.add_argument("names", nargs="+", metavar="DOCUMENT_ID_OR_PATH", help="as `stemqa list` and `stemqa info` show them")
     listing = command("list", "List the documents: id, title, source, characters, passages.")
@@ -83,12 +90,18 @@ def _add_evaluate(parser: ArgumentParser) -> None:
     parser.add_argument("questions", nargs="?", type=Path, metavar="QUESTIONS", help=help_questions)
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write evaluation.json and evaluation.html")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier evaluation.json: exit 1 where it got worse")
-    parser.add_argument("--kind", type=Kind, choices=Kind, metavar="KIND", help=help_kinds)
+    parser.add_argument("--kind", type=_kind, metavar="KIND", help=help_kinds)
     parser.add_argument("--answers", action="store_true", help="of a BEIR folder: answer its questions too, not only search")
-    parser.add_argument(
-        "--queries", default="queries.jsonl", metavar="NAME", help="of a BEIR folder: the file of its questions (%(default)s)"
-    )
+    help_queries = "of a BEIR folder: the file of its questions (default: queries.jsonl)"
+    parser.add_argument("--queries", metavar="NAME", help=help_queries)
     parser.add_argument("--sample", type=_count, metavar="N", help="take that many of the questions, the same ones each time")
+
+
+def _kind(text: str) -> Kind:
+    try:
+        return Kind(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is none of {', '.join(Kind)}") from None
 
 
 def _count(text: str) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rag.settings import PREFIX, Settings
-from stemqa import LibraryError, QuestionSetError, StemqaError
+from stemqa import QuestionSetError, StemqaError
 from ui.arguments import parser
 
 T = TypeVar("T")
@@ -84,32 +84,29 @@ def _remove(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    from ui.holdings import listing
-    from ui.terminal import table_text
+    from ui.holdings import listing, listing_text
 
     rows = listing(_settings(arguments).library)
     if arguments.json:
         for row in rows:
             _write_json(row)
     else:
-        sys.stdout.write(table_text(tuple(map(str, row.values())) for row in rows))
+        sys.stdout.write(listing_text(rows))
     return 0
 
 
 def _show(arguments: Namespace) -> int:
-    from rag.assistant import Assistant
-    from ui.terminal import table_text
+    from ui.holdings import listing, listing_text, text_of
+    from ui.terminal import document_text
 
-    documents = Assistant.open(_settings(arguments)).library.documents
+    folder = _settings(arguments).library
     if arguments.document_id is None:
-        sys.stdout.write(table_text((document.id, document.title) for document in documents.values()))
+        sys.stdout.write(listing_text(listing(folder)))
         return 0
-    if arguments.document_id not in documents:
-        raise LibraryError(f"the library holds no document {arguments.document_id!r}; list its documents with: stemqa show")
-    text = documents[arguments.document_id].text
+    text = text_of(arguments.document_id, folder)
+    if sys.stdout.isatty():
+        text = document_text(text) + ("" if text.endswith("\n") else "\n")
     sys.stdout.write(text)
-    if sys.stdout.isatty() and not text.endswith("\n"):
-        sys.stdout.write("\n")
     return 0
 
 
@@ -163,12 +160,19 @@ def _hits(assistant: Assistant, question: str, k: int) -> list[Hit]:
 
 def _evaluate(arguments: Namespace) -> int:
     from corpus.shipped import shipped_questions_path
+    from rag.beir import is_beir
     from rag.evaluate import Options
     from ui.evaluation import Job, run
 
-    options = Options(kind=arguments.kind, answers=arguments.answers, sample=arguments.sample, queries=arguments.queries)
+    questions = arguments.questions or shipped_questions_path()
+    if is_beir(questions) and arguments.kind is not None:
+        arguments.usage(f"--kind is for a file of questions, and {questions} is a folder")
+    if questions.exists() and not is_beir(questions) and (arguments.answers or arguments.queries is not None):
+        arguments.usage(f"--answers and --queries are for a BEIR folder, and {questions} is a file")
+    queries = arguments.queries or "queries.jsonl"
+    options = Options(kind=arguments.kind, answers=arguments.answers, sample=arguments.sample, queries=queries)
     keep = None if arguments.library is None else Path(arguments.library)
-    job = Job(arguments.questions or shipped_questions_path(), options, arguments.output, arguments.baseline, keep)
+    job = Job(questions, options, arguments.output, arguments.baseline, keep)
     with _progress_bar() as progress:
         return run(job, _settings(arguments), tell=_say, progress=progress)
 

@@ -17,6 +17,7 @@ from rag.compare import compare, read_baseline
 from rag.evaluate import Options, Progress, run_evaluation
 from rag.index import index
 from rag.settings import Settings
+from stemqa import SettingsError
 from ui.report import exit_code, table, write_report
 
 Tell = Callable[[str], None]
@@ -36,10 +37,13 @@ class Job:
 def run(job: Job, settings: Settings, *, tell: Tell, progress: Progress) -> int:
     """Do the job: the table goes to stdout, one line per remark to `tell`. Return the exit code, 0 or 1.
 
-    `QuestionSetError` for questions or a baseline that cannot be used, and what opening a library raises.
+    `QuestionSetError` for questions or a baseline that cannot be used, `SettingsError` for a folder that cannot be written
+    to, and what opening a library raises.
     """
-    # An unusable baseline should be told before minutes of work, and not after.
+    # An unusable baseline or folder should be told before minutes of work, and not after.
     baseline = read_baseline(job.baseline) if job.baseline is not None else None
+    if job.output is not None:
+        _check_output(job.output)
     with opened(job, settings, tell=tell, progress=progress) as assistant:
         report = run_evaluation(assistant, job.questions, options=job.options, progress=progress)
     comparison = compare(report, baseline) if baseline is not None else None
@@ -48,6 +52,16 @@ def run(job: Job, settings: Settings, *, tell: Tell, progress: Progress) -> int:
         for path in write_report(report, job.output, comparison=comparison):
             tell(f"wrote {path}")
     return exit_code(report, comparison)
+
+
+def _check_output(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
+        raise SettingsError(f"--output {folder} cannot be written to: {reason}; name a folder that can be") from None
 
 
 @contextmanager

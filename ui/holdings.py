@@ -1,4 +1,4 @@
-"""What a library holds: `index` and `remove` say what they changed, `list` and `info` what there is."""
+"""What a library holds: `index` and `remove` say what they changed, `list`, `show` and `info` what there is."""
 # ruff: noqa: PLC0415 -- what is heavy is imported by the command that needs it
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.settings import Settings
-from stemqa import __version__
+from stemqa import LibraryError, __version__
 
 if TYPE_CHECKING:
     from rag.build import Progress
@@ -50,19 +50,37 @@ def _outcome(folder: Path, changes: Changes) -> str:
 
 def listing(folder: Path) -> list[dict[str, Any]]:
     """Return of each document of the library: id, title, source, number of characters and of passages."""
-    from rag.hashes import check_files
-    from rag.segment import Segment
+    from rag.segment import open_segments
     from rag.store import read_manifest
 
-    manifest = read_manifest(folder)
-    generation = check_files(folder, manifest, quick=True)
     found: list[dict[str, Any]] = []
-    for segment in (Segment(generation / row["name"]) for row in manifest["segments"]):
+    for segment in open_segments(folder, read_manifest(folder)):
         for row in range(segment.documents):
             document = segment.document(row)
             facts = {"id": document.id, "title": document.title, "source": document.source}
             found.append({**facts, "characters": len(document.text), "passages": len(segment.chunks_of(row))})
     return found
+
+
+def listing_text(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the listing as a table."""
+    from ui.terminal import table_text
+
+    return table_text(tuple(map(str, row.values())) for row in rows)
+
+
+def text_of(document_id: str, folder: Path) -> str:
+    """Return the text of a document of the library. `LibraryError` when there is none of that id."""
+    from rag.contents import Documents
+    from rag.segment import open_segments
+    from rag.store import read_manifest
+
+    found = Documents(open_segments(folder, read_manifest(folder))).get(document_id)
+    if found is None:
+        raise LibraryError(
+            f"the library {folder} holds no document {document_id!r}; see what it holds: stemqa list --library {folder}"
+        )
+    return found.text
 
 
 def facts(folder: Path) -> dict[str, Any]:

@@ -7,22 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
 from corpus.document import Document, Span
-from rag.reply import Answer, Citation, Hit, Reason, Refusal, Reply
+from rag.messages import NEAREST, TITLES
+from rag.reply import Answer, Citation, Hit, Refusal, Reply, section_name
 
 WIDTH = 80
 
 # A document may hold escape sequences that would move the cursor or retitle the window; white space is folded anyway.
 _CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if not chr(code).isspace()}
 
-_BOLD, _PLAIN = "\x1b[1m", "\x1b[22m"
+# A text that is shown as it stands, with its lines, keeps tabs and line feeds alone.
+_CONTROLS_IN_LINES = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 
-_TITLES: Mapping[Reason, str] = {
-    Reason.NO_EVIDENCE: "No answer found",
-    Reason.OUT_OF_SCOPE: "Not a subject of this library",
-    Reason.PERSONAL_ADVICE: "A question for your doctor",
-    Reason.EMERGENCY: "Get help now",
-    Reason.INVALID_QUESTION: "Please ask again",
-}
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[22m"
 
 
 def reply_text(reply: Reply, *, bold: bool = False) -> str:
@@ -36,8 +32,8 @@ def reply_text(reply: Reply, *, bold: bool = False) -> str:
             text = _wrapped(reply.text)
             return _blocks(_bold(text, reply) if bold else text, *note, "Sources", *map(_source, reply.citations))
         case Refusal():
-            reading = ("Nearest reading, which is no answer", *map(_reading, reply.nearest)) if reply.nearest else ()
-            return _blocks(_TITLES[reply.reason], _wrapped(reply.message), *reading)
+            reading = (_wrapped(NEAREST[reply.reason]), *map(_reading, reply.nearest)) if reply.nearest else ()
+            return _blocks(TITLES[reply.reason], _wrapped(reply.message), *reading)
         case _:
             assert_never(reply)
 
@@ -45,6 +41,11 @@ def reply_text(reply: Reply, *, bold: bool = False) -> str:
 def hits_text(hits: Sequence[Hit], documents: Mapping[str, Document]) -> str:
     """Return search hits to read, best first, each with its score and the passage."""
     return _blocks(*(_hit(number, hit, documents[hit.chunk.document_id]) for number, hit in enumerate(hits, 1)))
+
+
+def document_text(text: str) -> str:
+    """Return a document's text for a terminal: each control character but tab and line feed is replaced, so offsets stay."""
+    return text.translate(_CONTROLS_IN_LINES)
 
 
 def table_text(rows: Iterable[Sequence[str]]) -> str:
@@ -89,7 +90,7 @@ def _hit(number: int, hit: Hit, document: Document) -> str:
     mark = f"{number}. "
     indent = " " * len(mark)
     span = hit.chunk.span
-    title = _path(document.title, " › ".join(hit.chunk.headings))
+    title = _path(document.title, section_name(hit.chunk.headings))
     where = f"{document.source}, {_range(span)}, score {hit.score:.3f}"
     lines = (_wrapped(title, first=mark, indent=indent), _wrapped(where, indent=indent))
     return "\n".join((*lines, _wrapped(span.of(document.text), indent=indent)))

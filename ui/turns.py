@@ -11,7 +11,7 @@ from html import escape
 from itertools import groupby
 from typing import assert_never
 
-from rag.messages import NEAREST
+from rag.messages import NEAREST, TITLES
 from rag.reply import Answer, AnswerSentence, Citation, Reason, Refusal, Reply
 from ui.wire import document_path
 
@@ -23,12 +23,12 @@ _PEN = "M4 20l1-4.5L15.5 5l3.5 3.5L8.5 19zM13.5 7l3.5 3.5"
 _COMPASS = "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM15.5 8.5l-2 5-5 2 2-5z"
 _WARNING = "M12 4l9 16H3zM12 10v4.5M12 17.2v.3"
 
-_HEADINGS = {
-    Reason.NO_EVIDENCE: ("The library does not answer this", _BOOK),
-    Reason.OUT_OF_SCOPE: ("This is outside the library", _COMPASS),
-    Reason.PERSONAL_ADVICE: ("A question for your own doctor", _PERSON),
-    Reason.EMERGENCY: ("Please get help now", _PHONE),
-    Reason.INVALID_QUESTION: ("This cannot be looked up", _PEN),
+_ICONS = {
+    Reason.NO_EVIDENCE: _BOOK,
+    Reason.OUT_OF_SCOPE: _COMPASS,
+    Reason.PERSONAL_ADVICE: _PERSON,
+    Reason.EMERGENCY: _PHONE,
+    Reason.INVALID_QUESTION: _PEN,
 }
 _CONFIDENCE = "The calibrated probability that these sentences answer the question"
 
@@ -76,10 +76,10 @@ def _percent(confidence: float) -> str:
 
 
 def _refusal(refusal: Refusal) -> str:
-    heading, icon = _HEADINGS[refusal.reason]
+    heading, icon = TITLES[refusal.reason], _ICONS[refusal.reason]
     urgent = ' role="alert"' if refusal.reason is Reason.EMERGENCY else ""
     paragraphs = "".join(f"<p>{escape(part)}</p>" for part in refusal.message.split("\n\n"))
-    return f"""<div class="reply card refusal {refusal.reason.value}"{urgent}><h3>{_ICON.format(icon)}{heading}</h3>
+    return f"""<div class="reply card refusal {refusal.reason.value}"{urgent}><h3>{_ICON.format(icon)}{escape(heading)}</h3>
 {paragraphs}{_reading(refusal)}{_next(refusal.reason)}</div>"""
 
 

@@ -21,17 +21,21 @@ Tell = Callable[[str], None]
 def check(settings: Settings) -> tuple[dict[str, Any], str]:
     """Return what may be wrong with the library's documents, as one JSON object and as text."""
     from corpus.health import examine
-    from rag.assistant import Assistant
+    from rag.contents import Chunks, Documents
+    from rag.segment import open_segments
+    from rag.store import read_manifest
 
-    library = Assistant.open(settings).library
-    findings = examine(list(library.documents.values()), library.chunks)
+    manifest = read_manifest(settings.library)
+    segments = open_segments(settings.library, manifest)
+    documents, chunks = Documents(segments), Chunks(segments)
+    findings = examine(list(documents.values()), chunks)
     facts = {
-        "library": library.fingerprint,
-        "documents": len(library.documents),
-        "passages": len(library.chunks),
+        "library": manifest["fingerprint"],
+        "documents": len(documents),
+        "passages": len(chunks),
         "findings": [_finding_json(finding) for finding in findings],
     }
-    heading = f"{len(library.documents):,} documents, {len(library.chunks):,} passages\n"
+    heading = f"{len(documents):,} documents, {len(chunks):,} passages\n"
     return facts, heading + _findings_text(findings)
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from corpus.document import Document, Span
-from rag.reply import Answer, AnswerSentence, Citation, Hit, Reason, Refusal, Reply, Trace
+from rag.reply import Answer, AnswerSentence, Citation, Hit, Reason, Refusal, Reply, Trace, section_name
 
 TEXT_DIGITS = 12
 """How many digits of a text's SHA-256 a link holds, to tell the text that it was made for from a later one."""
@@ -206,11 +206,6 @@ def to_wire(reply: Reply, *, id: str | None = None) -> WireReply:
 def hits_to_wire(hits: Iterable[Hit], *, id: str, documents: Mapping[str, Document]) -> WireHits:
     """Return the JSON form of a search's hits; `documents` are the library's, and hold every hit's document."""
     return WireHits(id=id, hits=[_hit(hit, documents[hit.chunk.document_id]) for hit in hits])
-
-
-def section_name(headings: Iterable[str]) -> str:
-    """Return a path of headings as one line: "Risks › Early"."""
-    return " › ".join(headings)
 
 
 def _sentence(sentence: AnswerSentence) -> WireSentence:

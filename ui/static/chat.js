@@ -3,6 +3,8 @@
 const stemqa = (() => {
   const KEY = "stemqa.transcript";
   const PATIENCE = 60_000; // milliseconds
+  const UNREACHED = ["The server could not be reached", "Your question was not answered. See that the server is running, then ask again."];
+  const LATE = ["The answer took longer than a minute", "The server is running, but busy. Ask again in a while."];
   const root = document.documentElement;
   const $ = (id) => document.getElementById(id);
   const box = () => document.querySelector("#question textarea");
@@ -43,8 +45,8 @@ const stemqa = (() => {
     if (pending && reply?.dataset.turn === pending.id) finish(reply); // a late reply to a question given up is not shown
   }
 
-  function fail() {
-    if (pending) finish(unreached(pending.question, pending.id));
+  function fail(trouble = UNREACHED) {
+    if (pending) finish(unanswered(pending, trouble));
   }
 
   function finish(reply) {
@@ -57,25 +59,26 @@ const stemqa = (() => {
     if (matchMedia("(hover: hover)").matches) box()?.focus({ preventScroll: true });
   }
 
-  // Gradio does not say when its connection breaks: ask the server itself, and give up when it is silent twice.
+  // Gradio does not say when its connection breaks: ask the server itself, and give up when it is silent twice, or too slow.
   function watch() {
     let silent = 0;
     const started = Date.now();
     return setInterval(async () => {
       const alive = await fetch("/healthz", { signal: AbortSignal.timeout(3000) }).then((r) => r.ok, () => false);
       silent = alive ? 0 : silent + 1;
-      if (silent > 1 || Date.now() - started > PATIENCE) fail();
+      if (silent > 1) fail();
+      else if (alive && Date.now() - started > PATIENCE) fail(LATE);
     }, 2000);
   }
 
-  function unreached(question, id) {
+  function unanswered({ question, id }, [title, advice]) {
     const turn = element("section", { class: "turn", "data-turn": id });
     const card = element("div", { class: "reply card trouble", role: "alert" });
     const actions = element("p", { class: "actions" });
     actions.append(element("button", { type: "button", class: "quiet", "data-do": "retry" }, "Ask again"));
     card.append(
-      element("h3", {}, "The server could not be reached"),
-      element("p", {}, "Your question was not answered. See that the server is running, then ask again."),
+      element("h3", {}, title),
+      element("p", {}, advice),
       actions,
     );
     turn.append(element("h2", { class: "question" }, question), card);
