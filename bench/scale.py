@@ -38,8 +38,8 @@ from rag.retrieve import retrieve
 from rag.settings import Settings
 
 SIZES = (10_000, 100_000, 400_000, 1_000_000)
-SECTIONS = 0.78
-"""Sections of dictionary text that make one passage."""
+SECTIONS = (0.78, 0.97)
+"""Sections of dictionary text that make one passage, up to 100,000 of these and beyond, where they are shorter."""
 QUESTIONS = 300
 CHECKED = 100
 """Questions that are asked, and of these, such as are asked again with every vector compared."""
@@ -61,7 +61,7 @@ COLUMNS = {
 
 def write_files(place: Path, passages: int) -> None:
     """Write the documents as Markdown files, a hundred sections each."""
-    for n, document in enumerate(documents(int(passages * SECTIONS))):
+    for n, document in enumerate(documents(int(passages * SECTIONS[passages > 100_000]))):
         folder = place / f"{n // 500:03}"
         folder.mkdir(parents=True, exist_ok=True)
         parts = [f"## {s.headings[0]}\n\n{s.span.of(document.text)}\n" for s in document.sections]

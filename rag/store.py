@@ -17,6 +17,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from re import compile as pattern
@@ -35,6 +36,7 @@ CONTENTS = ("format", "model", "chunking", "corpus", "passages", "calibrations",
 _OTHERS = ("fingerprint", "generation", "counts", "segments", "files", "roots", "excluded", "stamps", "sha256")
 _GENERATION = pattern(r"g-[0-9a-f]{16}")
 _NEW = ".new-"
+_AT_A_TIME = 16
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -224,11 +226,13 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
-    """Force the folder and all that it holds to the disk, but for files that have been there before."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() or path.stat().st_nlink == 1:
-            _sync(path)
-    _sync(folder)
+    """Force the folder and all that it holds to the disk, but for files that have been there before.
+
+    Several at a time: each waits for the disk, and a large library has hundreds of folders.
+    """
+    new = [path for path in folder.rglob("*") if path.is_dir() or path.stat().st_nlink == 1]
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        list(pool.map(_sync, [*new, folder]))
 
 
 def _sync(path: Path) -> None:
