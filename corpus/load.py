@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,15 +52,14 @@ def find_files(paths: Sequence[Path]) -> list[SourceFile]:
     Hidden files, hidden folders and symbolic links that lead out of the named folder are passed over. In a folder that
     holds a `corpus.jsonl` only that is read. `DocumentError` for a missing path or a folder without documents.
     """
-    found = by_real_path(file for path in paths for file in _files_of(path))
-    return sorted(found.values(), key=lambda file: (file.source, file.path))
+    return sorted(files_by_place(paths).values(), key=lambda file: (file.source, file.path))
 
 
-def by_real_path(files: Iterable[SourceFile]) -> dict[Path, SourceFile]:
-    """Return the first of the files that lie at each path, all links resolved. Each folder is resolved once."""
+def files_by_place(paths: Sequence[Path]) -> dict[Path, SourceFile]:
+    """Return the files that `find_files` tells of by where they lie, all links resolved. Each folder is resolved once."""
     found: dict[Path, SourceFile] = {}
     resolved = lru_cache(None)(Path.resolve)
-    for file in files:
+    for file in (file for path in paths for file in _files_of(path)):
         path = file.path
         found.setdefault(path.resolve() if path.is_symlink() else resolved(path.parent) / path.name, file)
     return found

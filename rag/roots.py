@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from corpus.limits import Limits
-from corpus.load import by_real_path, find_files
+from corpus.load import files_by_place
 from rag.collect import Exclusion, Planned, Report
 from rag.hashes import file_sha256
 from rag.rows import FileRecord
@@ -67,13 +67,13 @@ def find(kept: Iterable[str], given: Sequence[str], *, report: Report, hashed: b
     gone: list[str] = []
     for root in sorted({*kept, *given}):
         try:
-            files = find_files([Path(root)])
+            files = files_by_place([Path(root)])
         except DocumentError:
             if root in given:
                 raise
             gone.append(root)
             continue
-        below[root] = {path: FileRecord(file.source, root, str(file.path), 0, "") for path, file in by_real_path(files).items()}
+        below[root] = {path: FileRecord(file.source, root, str(file.path), 0, "") for path, file in files.items()}
     found: dict[Path, FileRecord] = {}
     roots: list[str] = []
     for root, records in below.items():  # those above come first
@@ -105,13 +105,13 @@ def plan(
     files: Sequence[FileRecord], before: Sequence[FileRecord], exclusions: Sequence[Exclusion], limits: Limits
 ) -> list[Planned]:
     """Say of each file that is not excluded what an earlier build made of it, if its bytes and its source were the same."""
-    old = {file.path: file for file in before}
+    old, read_so = {file.path: file for file in before}, {(), astuple(limits)}
     planned: list[Planned] = []
     for now in files:
         if any(exclusion.covers(now) for exclusion in exclusions):
             continue
         was = old.get(now.path)
-        same = was and (was.sha256, was.source) == (now.sha256, now.source) and was.limits in {(), astuple(limits)}
+        same = was and (was.sha256, was.source) == (now.sha256, now.source) and was.limits in read_so
         planned.append(Planned(now, replace(was, root=now.root) if was and same else None))
     return planned
 

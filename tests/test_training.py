@@ -151,6 +151,22 @@ def test_examples_are_half_answerable_and_well_formed(pairs: list[Pair]) -> None
     assert {"answered", "annotated", "same_document", "neighbour", "removed"} <= {e.kind for e in made}
 
 
+def test_groups_ask_one_question_of_several_passages(pairs: list[Pair]) -> None:
+    """The first passage answers; the others are different ones that do not hold its short answer; most draws are no groups."""
+    one, two = Stream(pairs, seed=5), Stream(pairs, seed=5)
+    made = [one.group(i) for i in range(300)]
+    assert made[::-1] == [two.group(i) for i in reversed(range(300))]
+    groups = [group for group in made if len(group) > 1]
+    assert 0.15 < len(groups) / len(made) < 0.4
+    for first, *rivals in groups:
+        assert first.gold
+        assert {first.question} == {e.question for e in rivals}
+        assert len({e.sentences for e in (first, *rivals)}) == 1 + len(rivals)
+        sentence, start, end = first.answer or (0, 0, 0)
+        answer = first.sentences[sentence][start:end]
+        assert not answer or not any(answer in s for e in rivals if not e.gold for s in e.sentences)
+
+
 def test_removed_evidence_is_gone(pairs: list[Pair]) -> None:
     """The passage without its evidence does not hold the answer."""
     stream = Stream(pairs, seed=4)
@@ -216,7 +232,7 @@ LAID = [
     Input((1, 7, 2, 2, 9, 7, 11, 12, 2), (0, 0, 0, 1, 1, 1, 1, 1, 1), (-1, -1, -1, -1, 0, 0, 1, 1, -1), ((0, 1),) * 9),
     Input((1, 8, 2, 2, 9, 7, 11, 2), (0, 0, 0, 1, 1, 1, 1, 1), (-1, -1, -1, -1, 0, 0, 1, -1), ((0, 1),) * 8),
 ]
-TARGET = Target(torch.tensor([[1.0, 0.0], [0.0, 0.0]]), torch.tensor([5, 0]), torch.tensor([5, 0]))
+TARGET = Target(torch.tensor([[1.0, 0.0], [0.0, 0.0]]), torch.tensor([5, 0]), torch.tensor([5, 0]), torch.tensor([0, 0]))
 
 
 def test_the_layers_written_out_compute_what_the_library_does() -> None:
@@ -252,8 +268,22 @@ def test_a_tiny_batch_can_be_learned() -> None:
         optimiser.step()
         optimiser.zero_grad()
     assert all(term.item() < 0.1 for term in terms.values())
-    unknown = Target(TARGET.gold, torch.tensor([-100, -100]), torch.tensor([-100, -100]))
+    unknown = Target(TARGET.gold, torch.tensor([-100, -100]), torch.tensor([-100, -100]), TARGET.group)
     assert losses(*net(*arrays), sentences, unknown)["span"].item() == 0.0
+
+
+def test_sentences_of_a_group_are_ranked_together() -> None:
+    """The term is the log share of the gold sentence among all of its group's passages; rows of their own have none."""
+    tokens, sentences = torch.zeros(3, 3, 4), torch.tensor([[0, 1, -1], [0, -1, -1], [0, 1, -1]])
+    tokens[0, 0, 0], tokens[1, 0, 0], tokens[2, 0, 0] = 2.0, 1.0, 50.0
+    gold, none = torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 0.0]]), torch.zeros(3, dtype=torch.long)
+
+    def term(group: list[int]) -> float:
+        return losses(tokens, torch.zeros(3, 2), sentences, Target(gold, none, none, torch.tensor(group)))["group"].item()
+
+    e = np.exp(1.0)
+    assert term([0, 0, -1]) == pytest.approx(-np.log(e**2 / (e**2 + 1 + e)), abs=1e-5)
+    assert term([-1, -1, -1]) == 0.0
 
 
 def test_the_rate_rises_and_ends_at_zero() -> None:

@@ -50,6 +50,8 @@ KINDS = {
     "title": 0.02,
 }
 SHORTEST, LONGEST = 50, 130  # words of a window
+GROUPED, RIVALS = 0.25, 4  # share of the draws that are groups; passages beside the one that answers
+GROUP_SHARES = {"written": 0.62, "shift_wiki": 0.14, "squad2_part": 0.14, "selqa": 0.06, "evidence_inference": 0.04}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,10 @@ class Stream:
         for i, pair in enumerate(self._pairs):
             (self._by_source if pair.gold else self._unanswered)[pair.source].append(i)
         self._sources = [s for s in SHARES if s == "terms" or self._by_source[s]]
+        self._grouped = [s for s in GROUP_SHARES if self._by_source[s]]
+        self._asked: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+        for pair in self._pairs:
+            self._asked[pair.work, pair.question].append(pair)
         self._index_passages()
         self._orders: dict[tuple[str, int], list[int]] = {}
 
@@ -149,6 +155,36 @@ class Stream:
         if made.kind != "title" and rng.random() < 0.3:
             made = replace(made, context="")
         return made if made.kind == "terms" else replace(made, question=perturb.as_typed(made.question, rng))
+
+    def group(self, i: int) -> list[Example]:
+        """Make the `i`-th draw: an example, or one question of several passages, the first of which answers it.
+
+        Sentences of several passages are what an answer is chosen from, so they are learned from side by side.
+        """
+        rng = random.Random(f"{self._seed}:group:{i}")
+        if rng.random() >= GROUPED or not self._grouped:
+            return [self.example(i)]
+        source = rng.choices(self._grouped, [GROUP_SHARES[s] for s in self._grouped])[0]
+        pair = self._draw(self._by_source[source], f"group {source}", int(i * GROUPED * GROUP_SHARES[source]))
+        question = perturb.as_typed(pair.question, rng)
+        made = [self._windowed(pair, "answered", rng), *self._rivals(pair, rng)]
+        bare = rng.random() < 0.15
+        return [replace(e, question=question, context="" if bare else e.context) for e in made]
+
+    def _rivals(self, pair: Pair, rng: random.Random) -> list[Example]:
+        """Windows of other passages under the same question: those known with it, its document's, and others' near it."""
+        others = [p for p in self._asked[pair.work, pair.question] if p.sentences != pair.sentences]
+        made = [self._windowed(p, "rival", rng) for p in rng.sample(others, min(len(others), RIVALS))]
+        seen = {e.sentences for e in made}
+        for same in (True, False):
+            for row in self._near(pair, rng, same_document=same, top=5):
+                other = self._passages[row]
+                bare = replace(other, question=pair.question, gold=frozenset(), answer=None)
+                rival = self._windowed(bare, "rival", rng, self._likely(pair.question, other))
+                if len(made) < RIVALS and rival.sentences not in seen and not _holds(rival.sentences, pair.answer_text):
+                    made.append(rival)
+                    seen.add(rival.sentences)
+        return made
 
     def _windowed(self, pair: Pair, kind: str, rng: random.Random, centre: Sequence[int] | None = None) -> Example:
         middle = centre or sorted(pair.gold) or self._likely(pair.question, pair)

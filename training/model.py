@@ -68,15 +68,19 @@ def sentence_logits(tokens: Tensor, sentences: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Labels of a batch: gold sentences (rows, sentences) 0 or 1; start and end token, 0 for none, -100 for unknown."""
+    """Labels of a batch: gold sentences (rows, sentences) 0 or 1; start and end token, 0 for none, -100 for unknown.
+
+    `group` (rows): rows of one number, from 0, ask the same question of several passages; -1 for a row of its own.
+    """
 
     gold: Tensor
     start: Tensor
     end: Tensor
+    group: Tensor
 
 
 def losses(tokens: Tensor, passage: Tensor, sentences: Tensor, target: Target) -> dict[str, Tensor]:
-    """Return the terms of the loss, each a mean over the batch: token, sentence, list, passage, span."""
+    """Return the terms of the loss, each a mean over the batch: token, sentence, list, group, passage, span."""
     logits, exists = sentence_logits(tokens, sentences)
     gold = target.gold[:, : logits.shape[1]] * exists  # a sentence beyond the longest input has no token to learn with
     answered = (gold.sum(-1) > 0).float()
@@ -90,9 +94,24 @@ def losses(tokens: Tensor, passage: Tensor, sentences: Tensor, target: Target) -
         "token": functional.binary_cross_entropy_with_logits(tokens[..., 0][inside], token_gold[inside]),
         "sentence": functional.binary_cross_entropy_with_logits(logits[exists], gold[exists]),
         "list": -(share * functional.log_softmax(listed, dim=1)).sum(1).mean(),
+        "group": _group_loss(logits.masked_fill(~exists, FAR), gold, target.group),
         "passage": functional.binary_cross_entropy_with_logits(passage[:, 0], answered),
         "span": _span_loss(spans[..., 0], target.start) + _span_loss(spans[..., 1], target.end),
     }
+
+
+def _group_loss(logits: Tensor, gold: Tensor, group: Tensor) -> Tensor:
+    """Negative log share of the sentences that answer among all sentences of a group's passages, as a mean over groups.
+
+    A sentence's logit is compared where an answer is chosen: with those of the other passages that a question finds.
+    """
+    terms = [logits.sum() * 0.0]
+    for number in range(int(group.max()) + 1):
+        rows = group == number
+        if bool(gold[rows].any()):
+            right = logits[rows].masked_fill(gold[rows] == 0, FAR)
+            terms.append(logits[rows].flatten().logsumexp(0) - right.flatten().logsumexp(0))
+    return torch.stack(terms).sum() / max(1, len(terms) - 1)
 
 
 def _span_loss(logits: Tensor, target: Tensor) -> Tensor:

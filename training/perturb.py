@@ -201,13 +201,13 @@ def _neighbour(letter: str, rng: random.Random) -> str:
 
 
 def as_typed(question: str, rng: random.Random) -> str:
-    """Return the question, two times in three as it is, else as people type: keywords, slips, small letters, an opening."""
+    """Return the question, six times in ten as it is, else as people type: keywords, slips, small letters, an opening."""
     draw = rng.random()
-    if draw < 0.67:
+    if draw < 0.61:
         return question
-    if draw < 0.77:
+    if draw < 0.76:
         return misspell(question, rng)
-    if draw < 0.86:
+    if draw < 0.85:
         return keywords(question, rng)
     if draw < 0.89:
         return misspell(keywords(question, rng), rng)

