@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,7 @@ def index(paths: Sequence[Path], settings: Settings, *, report: Report, progress
         read_manifest(folder)  # where there is none, no folder is made
     embedder = open_embedder(settings.model, threads=settings.threads)
     parts = Parts(embedder, default_calibrations(), evidence_sha256())
-    with writing(folder):
+    with writing(folder), _rare_collections():
         return _update(_Job(folder, parts, report, progress, settings.limits), given)
 
 
@@ -70,6 +72,17 @@ def remove(names: Sequence[str], settings: Settings, *, report: Report, progress
         check_files(folder, manifest, quick=True)
         parts = Parts(embedder, calibrations_from(manifest["calibrations"]), manifest["evidence"]["sha256"])
         return _taken_out(_Job(folder, parts, report, progress, settings.limits), Previous(folder, manifest), names)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Have garbage collected rarely: the many rows of a large library form no cycles, and were looked through over and over."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def evidence_sha256() -> str:

@@ -112,7 +112,9 @@ def plan(
             continue
         was = old.get(now.path)
         same = was and (was.sha256, was.source) == (now.sha256, now.source) and was.limits in read_so
-        planned.append(Planned(now, replace(was, root=now.root) if was and same else None))
+        if was and was.root != now.root:
+            was = replace(was, root=now.root)
+        planned.append(Planned(now, was if same else None))
     return planned
 
 

@@ -17,6 +17,8 @@ DOCUMENTS, CHUNKS, FILES = "documents.jsonl", "chunks.jsonl", "files.jsonl"
 Key = bytes
 """What a text's vector is known by: the first 16 bytes of the text's SHA-256."""
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder for every row
+
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
@@ -99,7 +101,7 @@ def chunk_from(row: Mapping[str, Any]) -> Chunk:
 
 def line(row: Mapping[str, Any]) -> str:
     """Return the row as one line of JSON."""
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    return _encoded(row) + "\n"
 
 
 def read_lines(file: Path) -> Iterator[dict[str, Any]]:
