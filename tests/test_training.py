@@ -21,8 +21,9 @@ pytest.importorskip("sklearn")
 from embeddings.evidence import read_window  # noqa: E402 -- after the check for what training needs
 from embeddings.evidence_input import Input, pad  # noqa: E402
 from training import perturb, slots  # noqa: E402
-from training.examples import Stream, window  # noqa: E402
+from training.examples import Stream  # noqa: E402
 from training.model import EvidenceNet, Target, losses, sentence_logits  # noqa: E402
+from training.near import window  # noqa: E402
 from training.pairs import SOURCES, Judges, Pair, is_held_out, read_pairs, sentence_spans  # noqa: E402
 from training.train import rate_at  # noqa: E402
 

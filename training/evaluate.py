@@ -37,7 +37,8 @@ from embeddings.evidence import (
 )
 from training import perturb
 from training.collection import read_collection
-from training.examples import Stream, window
+from training.examples import Stream
+from training.near import window
 from training.pairs import Pair, is_held_out, words
 
 RESAMPLES = 1000

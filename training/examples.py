@@ -9,11 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-
 from training import perturb, slots
-from training.pairs import Pair, words
+from training.near import Passages, likely, window
+from training.pairs import Pair, holds, words
 
 SHARES = {  # of the examples drawn; not of the pairs there are: QAMR asks 35 questions of each sentence
     "written": 0.42,
@@ -69,25 +67,6 @@ class Example:
     kind: str
 
 
-def window(pair: Pair, centre: Sequence[int], budget: int, rng: random.Random) -> list[int]:
-    """Return indices of sentences around `centre` (all of it where it fits) of at most `budget` words."""
-    sizes = [len(sentence.split()) for sentence in pair.sentences]
-    low, high = min(centre), max(centre)
-    if sum(sizes[low : high + 1]) > budget:
-        low = high = rng.choice(list(centre))
-    total = sum(sizes[low : high + 1])
-    open_ends = {-1, 1}
-    while open_ends:
-        side = rng.choice(sorted(open_ends))
-        near = low - 1 if side < 0 else high + 1
-        if not 0 <= near < len(sizes) or total + sizes[near] > budget:
-            open_ends.discard(side)
-            continue
-        total += sizes[near]
-        low, high = min(low, near), max(high, near)
-    return list(range(low, high + 1))
-
-
 class Stream:
     """Draws examples from the training pairs; `example(i)` is a pure function of the seed and `i`."""
 
@@ -103,29 +82,8 @@ class Stream:
         self._asked: dict[tuple[str, str], list[Pair]] = defaultdict(list)
         for pair in self._pairs:
             self._asked[pair.work, pair.question].append(pair)
-        self._index_passages()
+        self._known = Passages(pairs)
         self._orders: dict[tuple[str, int], list[int]] = {}
-
-    def _index_passages(self) -> None:
-        """Distinct passages, their documents, names and words, and a term-weight matrix to find near ones with."""
-        places: dict[tuple[str, str], int] = {}
-        self._passages: list[Pair] = []
-        self._of_document: dict[str, list[int]] = defaultdict(list)
-        self._names: dict[str, list[str]] = defaultdict(list)
-        self._words: dict[str, list[str]] = defaultdict(list)
-        for pair in self._pairs:
-            text = " ".join(pair.sentences)
-            if (pair.document, text) not in places:
-                places[pair.document, text] = len(self._passages)
-                self._of_document[pair.document].append(len(self._passages))
-                self._passages.append(pair)
-                self._names[pair.document] += perturb.entities(text)
-            self._names[pair.source] += perturb.entities(pair.question)
-            self._words[pair.document] += perturb.content_words(pair.question)
-            self._words[pair.source] += perturb.content_words(pair.question)
-        self._vectors = TfidfVectorizer(sublinear_tf=True, stop_words=sorted(perturb.STOP), dtype=np.float32)
-        self._matrix = self._vectors.fit_transform(" ".join((p.context, *p.sentences)) for p in self._passages)
-        self._source_rows = {s: [i for i, p in enumerate(self._passages) if p.source == s] for s in self._by_source}
 
     def _draw(self, pool: list[int], name: str, turn: int) -> Pair:
         """Return the `turn`-th pair of a pool of that name: each once in a shuffled order before any comes again."""
@@ -177,17 +135,17 @@ class Stream:
         made = [self._windowed(p, "rival", rng) for p in rng.sample(others, min(len(others), RIVALS))]
         seen = {e.sentences for e in made}
         for same in (True, False):
-            for row in self._near(pair, rng, same_document=same, top=5):
-                other = self._passages[row]
+            for row in self._known.near(pair, rng, same_document=same, top=5):
+                other = self._known.all[row]
                 bare = replace(other, question=pair.question, gold=frozenset(), answer=None)
-                rival = self._windowed(bare, "rival", rng, self._likely(pair.question, other))
-                if len(made) < RIVALS and rival.sentences not in seen and not _holds(rival.sentences, pair.answer_text):
+                rival = self._windowed(bare, "rival", rng, likely(pair.question, other))
+                if len(made) < RIVALS and rival.sentences not in seen and not holds(rival.sentences, pair.answer_text):
                     made.append(rival)
                     seen.add(rival.sentences)
         return made
 
     def _windowed(self, pair: Pair, kind: str, rng: random.Random, centre: Sequence[int] | None = None) -> Example:
-        middle = centre or sorted(pair.gold) or self._likely(pair.question, pair)
+        middle = centre or sorted(pair.gold) or likely(pair.question, pair)
         kept = window(pair, middle, rng.randint(SHORTEST, LONGEST), rng)
         answer = pair.answer
         if answer is not None:
@@ -196,24 +154,18 @@ class Stream:
         gold = frozenset(kept.index(g) for g in pair.gold if g in kept)
         return Example(pair.question, pair.context, sentences, gold, answer if gold else None, kind)
 
-    def _likely(self, question: str, pair: Pair) -> list[int]:
-        """Find the sentence that shares most words with the question: where an unanswerable one is most tempting."""
-        asked = set(words(question)) - perturb.STOP
-        shared = [len(asked & set(words(sentence))) for sentence in pair.sentences]
-        return [max(range(len(shared)), key=shared.__getitem__)]
-
     def _positive(self, pair: Pair, rng: random.Random) -> Example:
         if pair.source == "qamr":
             pair = self._among_others(pair, rng)
         if rng.random() < 0.08:
             pair = self._renamed(pair, rng)
         elif rng.random() < 0.15:
-            pair = _blurred_beside(pair, rng)
+            pair = slots.blurred_beside(pair, rng)
         return self._windowed(pair, "answered", rng)
 
     def _renamed(self, pair: Pair, rng: random.Random) -> Pair:
         """Change a name in the question and in the passage alike: odd names alone must not mean "no answer"."""
-        swapped = perturb.swap_entity(pair.question, self._names[pair.source], rng)
+        swapped = perturb.swap_entity(pair.question, self._known.names[pair.source], rng)
         if swapped is None or (pair.answer is not None and (swapped[1] in pair.answer_text or pair.answer_text in swapped[1])):
             return pair
         question, old, new = swapped
@@ -228,29 +180,12 @@ class Stream:
 
     def _among_others(self, pair: Pair, rng: random.Random) -> Pair:
         """QAMR's passages are single sentences: set one among two to five others of its source."""
-        rows = self._near(pair, rng, same_document=False, top=30)
-        others = [self._passages[row].sentences[0] for row in rows[: rng.randint(2, 5)]]
+        rows = self._known.near(pair, rng, same_document=False, top=30)
+        others = [self._known.all[row].sentences[0] for row in rows[: rng.randint(2, 5)]]
         place = rng.randint(0, len(others))
         gold = frozenset(g + place for g in pair.gold)
         answer = None if pair.answer is None else (pair.answer[0] + place, *pair.answer[1:])
         return replace(pair, sentences=(*others[:place], *pair.sentences, *others[place:]), gold=gold, answer=answer)
-
-    def _near(self, pair: Pair, rng: random.Random, *, same_document: bool, top: int) -> list[int]:
-        """Rows of other passages near the question by weighted terms, of the same document or of others; shuffled."""
-        if same_document:
-            rows = [row for row in self._of_document[pair.document] if self._passages[row].sentences != pair.sentences]
-        else:
-            rows = self._source_rows[pair.source]
-            if rng.random() < 0.25 or len(rows) < 50:
-                rows = range(len(self._passages))
-            rows = [row for row in rng.sample(list(rows), min(len(rows), 1500)) if self._passages[row].work != pair.work]
-        if not rows:
-            return []
-        query = self._vectors.transform([pair.context + " " + pair.question])
-        scores = (self._matrix[rows] @ query.T).toarray().ravel()
-        best = [rows[k] for k in np.argsort(-scores, kind="stable")[:top]]
-        rng.shuffle(best)
-        return best
 
     def _negative(self, pair: Pair, rng: random.Random) -> Example | None:
         """Make an unanswerable example of a kind drawn by KINDS, or of the next kind that applies."""
@@ -264,14 +199,12 @@ class Stream:
 
     def _elsewhere(self, pair: Pair, rng: random.Random, *, same_document: bool) -> Example | None:
         top = 6 if same_document else 12
-        rows = self._near(pair, rng, same_document=same_document, top=top if pair.source != "policyqa" else 60)
+        rows = self._known.near(pair, rng, same_document=same_document, top=top if pair.source != "policyqa" else 60)
         for row in rows[-6:]:
-            other = self._passages[row]
+            other = self._known.all[row]
             bare = replace(other, question=pair.question, gold=frozenset(), answer=None)
-            made = self._windowed(
-                bare, "same_document" if same_document else "neighbour", rng, self._likely(pair.question, other)
-            )
-            if not _holds(made.sentences, pair.answer_text):
+            made = self._windowed(bare, "same_document" if same_document else "neighbour", rng, likely(pair.question, other))
+            if not holds(made.sentences, pair.answer_text):
                 return made
         return None
 
@@ -286,7 +219,7 @@ class Stream:
         if pair.source == "qamr":
             pair = self._among_others(pair, rng)
         rest = tuple(s for k, s in enumerate(pair.sentences) if k not in pair.gold)
-        if len(rest) < 2 or pair.source == "policyqa" or _holds(rest, pair.answer_text):
+        if len(rest) < 2 or pair.source == "policyqa" or holds(rest, pair.answer_text):
             return None
         near = min(max(0, min(pair.gold) - rng.randint(0, 1)), len(rest) - 1)
         bare = replace(pair, sentences=rest, gold=frozenset(), answer=None)
@@ -309,7 +242,7 @@ class Stream:
             if changed is not None:
                 return self._asked_otherwise(pair, changed, "number", rng)
         near = rng.random() < 0.6
-        swapped = perturb.swap_entity(pair.question, self._names[pair.document if near else pair.source], rng)
+        swapped = perturb.swap_entity(pair.question, self._known.names[pair.document if near else pair.source], rng)
         return None if swapped is None else self._asked_otherwise(pair, swapped[0], "name", rng)
 
     def _opposite(self, pair: Pair, rng: random.Random) -> Example | None:
@@ -327,7 +260,7 @@ class Stream:
         if blurred is None:
             return None
         sentences = (*pair.sentences[:place], blurred, *pair.sentences[place + 1 :])
-        if _holds(sentences, pair.answer_text):
+        if holds(sentences, pair.answer_text):
             return None
         if pair.source == "qamr":
             pair = self._among_others(replace(pair, sentences=sentences, answer=None), rng)
@@ -342,7 +275,7 @@ class Stream:
         return None if question is None else replace(made, question=question, gold=frozenset(), answer=None)
 
     def _word(self, pair: Pair, rng: random.Random) -> Example | None:
-        pool = self._words[pair.document if rng.random() < 0.5 else pair.source]
+        pool = self._known.words[pair.document if rng.random() < 0.5 else pair.source]
         others = rng.sample(pool, min(len(pool), 400))
         return self._asked_otherwise(pair, perturb.swap_word(pair.question, " ".join(pair.sentences), others, rng), "word", rng)
 
@@ -352,14 +285,14 @@ class Stream:
         subject = set(words(pair.context)) - perturb.STOP
         if not subject or not subject & set(words(pair.question)) or subject & set(words(" ".join(made.sentences))):
             return None
-        others = [self._passages[rng.choice(self._source_rows[pair.source])].context for _ in range(8)]
+        others = [self._known.all[rng.choice(self._known.of_source[pair.source])].context for _ in range(8)]
         fit = [c for c in others if c and not subject & set(words(c))]
         return replace(made, context=fit[0], gold=frozenset(), answer=None) if fit else None
 
     def _terms(self, rng: random.Random) -> Example | None:
         """Make a keyword query answered by every sentence that speaks of its term: evidence of several sentences."""
-        pair = self._passages[
-            rng.choice(self._source_rows[rng.choice(("shift_wiki", "evidence_inference", "squad2_part"))] or [0])
+        pair = self._known.all[
+            rng.choice(self._known.of_source[rng.choice(("shift_wiki", "evidence_inference", "squad2_part"))] or [0])
         ]
         kept = window(pair, [rng.randrange(len(pair.sentences))], rng.randint(60, LONGEST), rng)
         bare = replace(pair, sentences=tuple(pair.sentences[k] for k in kept), gold=frozenset(), answer=None)
@@ -384,34 +317,3 @@ class Stream:
                 Example(question, bare.context, rest.sentences, frozenset(), None, "terms") if len(rest.sentences) > 1 else None
             )
         return Example(question, bare.context, bare.sentences, frozenset(gold), None, "terms")
-
-
-def _blurred_beside(pair: Pair, rng: random.Random) -> Pair:
-    """Make something vague that is not asked for: vague words alone must not mean "no answer"."""
-    asked = set(words(pair.question))
-    fit = [
-        (k, match.start(), match.end())
-        for k, sentence in enumerate(pair.sentences)
-        for match in re.finditer(r"\b(?:1\d{3}|20\d{2}|\d[\d,.]*\d|\d)\b|(?<=[a-z,] )[A-Z]\w+(?: [A-Z]\w+)*", sentence)
-        if not asked & set(words(match.group()))
-        and not (pair.answer and k == pair.answer[0] and match.start() < pair.answer[2] and pair.answer[1] < match.end())
-        and not _holds([match.group()], pair.answer_text)
-    ]
-    if not fit:
-        return pair
-    near = [place for place in fit if place[0] in pair.gold]
-    place, start, end = rng.choice(near if near and rng.random() < 0.7 else fit)
-    blurred = slots.blur(pair.sentences[place], start, end, question=rng.choice(("who", "where", "what")), rng=rng)
-    if blurred is None or (pair.answer and pair.answer_text not in blurred and place == pair.answer[0]):
-        return pair
-    answer = pair.answer
-    if answer is not None and answer[0] == place and start < answer[1]:
-        shift = len(blurred) - len(pair.sentences[place])
-        answer = (place, answer[1] + shift, answer[2] + shift)
-    return replace(pair, sentences=(*pair.sentences[:place], blurred, *pair.sentences[place + 1 :]), answer=answer)
-
-
-def _holds(sentences: Sequence[str], answer: str) -> bool:
-    """Whether a short answer's words stand in the sentences (then a "negative" might answer after all)."""
-    wanted = " ".join(words(answer))
-    return bool(wanted) and f" {wanted} " in f" {' '.join(words(' '.join(sentences)))} "

@@ -67,6 +67,12 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+def holds(sentences: Sequence[str], answer: str) -> bool:
+    """Whether a short answer's words stand in the sentences (then a "negative" might answer after all)."""
+    wanted = " ".join(words(answer))
+    return bool(wanted) and f" {wanted} " in f" {' '.join(words(' '.join(sentences)))} "
+
+
 def sentence_spans(text: str, keep_whole: Sequence[tuple[int, int]] = ()) -> list[tuple[int, int]]:
     """Half-open spans of the sentences of `text`; no break is made inside a span of `keep_whole`."""
     cuts = [0]

