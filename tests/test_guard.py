@@ -227,7 +227,7 @@ def labelled(path: Path) -> list[tuple[str, str | None]]:
 Floors = tuple[float, float, float]
 
 
-@pytest.mark.parametrize(("path", "floors"), [(HELD_OUT, (0.93, 0.96, 0.98)), (FRESH, (0.96, 0.96, 0.98))])
+@pytest.mark.parametrize(("path", "floors"), [(HELD_OUT, (0.95, 0.96, 0.97)), (FRESH, (0.96, 0.96, 0.96))])
 @pytest.mark.parametrize("model", ["", DEFAULT_NAME])
 def test_held_out(path: Path, floors: Floors, model: str) -> None:
     """On phrasings that nothing was fitted to, the guard keeps its measured rates, within a point, with either shipped model.
@@ -246,7 +246,7 @@ def test_words_alone() -> None:
     measured = rates(labelled(HELD_OUT) + labelled(FRESH), None)
     assert measured["personal_advice"] >= 0.88
     assert measured["emergency"] >= 0.91
-    assert measured[None] >= 0.95
+    assert measured[None] >= 0.94
 
 
 def test_shipped_questions(embedder: Embedder) -> None:
