@@ -21,6 +21,7 @@ pytest.importorskip("sklearn")
 from embeddings.evidence import read_window  # noqa: E402 -- after the check for what training needs
 from embeddings.evidence_input import Input, pad  # noqa: E402
 from training import perturb, slots  # noqa: E402
+from training.average import average  # noqa: E402
 from training.examples import Stream  # noqa: E402
 from training.model import EvidenceNet, Target, losses, sentence_logits  # noqa: E402
 from training.near import window  # noqa: E402
@@ -285,6 +286,13 @@ def test_sentences_of_a_group_are_ranked_together() -> None:
     e = np.exp(1.0)
     assert term([0, 0, -1]) == pytest.approx(-np.log(e**2 / (e**2 + 1 + e)), abs=1e-5)
     assert term([-1, -1, -1]) == 0.0
+
+
+def test_weights_of_two_runs_are_averaged() -> None:
+    """The share is the later run's; whole numbers, which cannot be averaged, are the later run's own."""
+    earlier, later = ({"w": torch.tensor([w]), "n": torch.tensor(n)} for w, n in ((0.0, 1), (2.0, 5)))
+    assert average(earlier, later, 0.25)["w"].item() == 0.5
+    assert average(earlier, later, 0.25)["n"].item() == 5
 
 
 def test_the_rate_rises_and_ends_at_zero() -> None:
