@@ -47,7 +47,7 @@ KINDS = {
     "word": 0.08,
     "title": 0.02,
 }
-SHORTEST, LONGEST = 50, 130  # words of a window
+SHORTEST, LONGEST = 25, 130  # words of a window
 GROUPED, RIVALS = 0.25, 4  # share of the draws that are groups; passages beside the one that answers
 GROUP_SHARES = {"written": 0.62, "shift_wiki": 0.14, "squad2_part": 0.14, "selqa": 0.06, "evidence_inference": 0.04}
 
