@@ -6,7 +6,7 @@ Every number stands beside the same number by similarity alone (the embedding mo
 95 % bootstrap interval over questions. Sets:
 
     squad2_dev        each question with its own paragraph: is an answering sentence first; answerable or not (AUROC)
-    squad2_dev typo   the same questions, misspelt
+    squad2_dev typo   the same questions, misspelt; and with their spelling set right, as a library of the paragraphs would
     held out          pairs of documents kept out of training, half of them without an answer
     keyword           keyword queries over held-out trial reports and policies with evidence of several sentences
 """
@@ -16,7 +16,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -35,6 +35,8 @@ from embeddings.evidence import (
     PassageEvidence,
     open_evidence_model,
 )
+from embeddings.spelling import Speller
+from embeddings.terms import count_words
 from training import perturb
 from training.collection import read_collection
 from training.examples import Stream
@@ -94,6 +96,12 @@ def squad_cases(folder: Path, *, typo: bool, sample: int | None) -> list[Case]:
             cases[bool(gold)].append(Case(texts[row["query_id"]], paragraph["title"], sentences, gold))
     rng = random.Random(5)
     return [case for group in cases.values() for case in (rng.sample(group, min(sample, len(group))) if sample else group)]
+
+
+def set_right(cases: Sequence[Case], folder: Path) -> list[Case]:
+    """Set the questions' spelling right against all paragraphs, as the library does before it reads a question."""
+    speller = Speller(count_words(f"{r['title']} {r['text']}" for r in read_lines(folder / "corpus.jsonl")))
+    return [replace(case, question=speller.correct(case.question)) for case in cases]
 
 
 def held_out_cases(pairs: Sequence[Pair], count: int, seed: int = 11) -> list[Case]:
@@ -244,8 +252,10 @@ def measure(model: OnnxEvidenceModel, similarity: Similarity, options: argparse.
     weight = fit_blend(half[:cut], half_scores[:cut])
     out: dict[str, object] = {"weight of similarity": weight, "fusion": fuse.coef_.round(3).tolist()}
     out["held out"] = report(half[cut:], half_scores[cut:], weight, fuse)
-    for name, typo in (("squad2_dev", False), ("squad2_dev typo", True)):
-        cases = squad_cases(options.judges / "squad2_dev", typo=typo, sample=options.sample)
+    squad = options.judges / "squad2_dev"
+    typed, misspelt = (squad_cases(squad, typo=typo, sample=options.sample) for typo in (False, True))
+    sets = {"squad2_dev": typed, "squad2_dev typo": misspelt, "squad2_dev typo, set right": set_right(misspelt, squad)}
+    for name, cases in sets.items():
         out[name] = report(cases, score_cases(model, similarity, cases), weight, fuse)
         print(name, json.dumps(out[name]), flush=True)
     cases = keyword_cases(apart)
