@@ -13,7 +13,7 @@ from embeddings.evidence import open_evidence_model
 from rag.calibration import EVIDENCE, SIMILARITY, Calibration
 from rag.cite import check, cite
 from rag.compose import MAX_SENTENCES, choose, render
-from rag.evidence import PASSAGES, Candidate, answer_signals, candidates
+from rag.evidence import PASSAGES, Candidate, answer_signals, candidates, has_witness
 from rag.extract import Extractor
 from rag.guard import has_words, screen
 from rag.library import Library
@@ -119,7 +119,8 @@ class Assistant:
         if not found:
             return _Reading(query, hits, (), 0.0, 0.0)
         signals = answer_signals(query, found)
-        return _Reading(query, hits, found, calibration.subject.probability(signals), calibration.answer.probability(signals))
+        answer = calibration.answer.probability(signals) if has_witness(found[0]) else 0.0
+        return _Reading(query, hits, found, calibration.subject.probability(signals), answer)
 
     def _decide(self, question: str, reason: Reason | None, readings: Sequence[_Reading]) -> Reply:
         """Answer or refuse: the one place where that is decided."""

@@ -30,6 +30,7 @@ _LEANS = re.compile(
 )
 _NOT_OF_THE_ANSWER = ("retrieval", "passage_similarity", "short", "question")
 _LARGEST_LOGIT = 7.0
+_DENIED, _UNLIKE = -1.0, 0.3  # log odds of the evidence, and a cosine, below which neither speaks for a sentence
 _LARGEST_SHORT = 10.0
 
 
@@ -90,6 +91,15 @@ def answer_signals(query: Query, found: Sequence[Candidate]) -> dict[str, float]
         "terms": float(np.log1p(len(query.terms))),
     }
     return signals | {name: value for name, value in best.signals.items() if name not in _NOT_OF_THE_ANSWER}
+
+
+def has_witness(best: Candidate) -> bool:
+    """Whether anything speaks for the best sentence: the evidence model, a term in common with its passage, or a near meaning.
+
+    Where nothing does, all signals together are right too seldom (docs/decisions.md).
+    """
+    signals = best.signals
+    return signals.get("evidence", 0.0) >= _DENIED or signals["passage_coverage"] > 0 or signals["similarity"] >= _UNLIKE
 
 
 def term_weights(library: Library, terms: Iterable[str]) -> dict[str, float]:
