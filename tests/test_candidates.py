@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from conftest import CALIBRATION
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from corpus.document import Document, Span
 from embeddings.evidence import EvidencePassage, PassageEvidence
 from rag.calibration import Linear
-from rag.evidence import PASSAGES, Candidate, answer_signals, candidates, leans_back
+from rag.evidence import PASSAGES, Candidate, answer_signals, candidates, has_witness, leans_back
 from rag.library import Library
 from rag.query import whole_query
 from rag.reply import Hit
@@ -132,6 +133,16 @@ def test_signals_of_the_answer_are_numbers_from_the_best(library_of: LibraryOf) 
     assert signals["best"] >= signals["second"]
     assert signals["nearest_passage"] == max(c.signals["passage_similarity"] for c in found)
     assert signals["coverage"] == found[0].signals["coverage"]
+
+
+@pytest.mark.parametrize(("evidence", "coverage", "similarity"), [(0.0, 0.0, 0.1), (-4.0, 0.2, 0.1), (-4.0, 0.0, 0.5)])
+def test_one_witness_is_enough(library_of: LibraryOf, evidence: float, coverage: float, similarity: float) -> None:
+    """Evidence, a term in common or a near meaning speaks for a sentence; without all three nothing does."""
+    found = read(library_of([note("a", "Marrow makes blood.")]), "What makes blood?")[0]
+    signals = dict(found.signals)
+    told = {"evidence": evidence, "passage_coverage": coverage, "similarity": similarity}
+    assert has_witness(replace(found, signals=signals | told))
+    assert not has_witness(replace(found, signals=signals | {"evidence": -4.0, "passage_coverage": 0.0, "similarity": 0.1}))
 
 
 @pytest.mark.parametrize(

