@@ -63,6 +63,8 @@ def candidates(
 ) -> list[Candidate]:
     """Return every sentence of the first `PASSAGES` hits with its score, best first; among equals, the earlier one.
 
+    A sentence that asks is left out: it answers nothing, however near it is to the question.
+
     `model` makes the score of the signals. With a `reader`, two of them are its log odds that the sentence answers and that
     its passage does.
     """
@@ -73,6 +75,7 @@ def candidates(
         Candidate(hit, i, model.probability(signals), signals, _emphasis(hit.chunk, passage, i))
         for hit, passage in zip(hits, read, strict=True)
         for i, signals in enumerate(_signals(library, query, hit, weights, passage))
+        if not _is_question(library, hit.chunk, i)
     ]
     return sorted(found, key=lambda c: (-c.score, c.chunk.document_id, c.span))
 
@@ -110,6 +113,10 @@ def term_weights(library: Library, terms: Iterable[str]) -> dict[str, float]:
 def leans_back(sentence: str) -> bool:
     """Whether `sentence` cannot stand alone: it opens by pointing at the sentence before it."""
     return bool(_LEANS.match(sentence))
+
+
+def _is_question(library: Library, chunk: Chunk, number: int) -> bool:
+    return chunk.sentences[number].of(library.documents[chunk.document_id].text).endswith("?")
 
 
 def _emphasis(chunk: Chunk, read: PassageEvidence | None, number: int) -> Span | None:

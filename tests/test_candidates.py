@@ -59,6 +59,15 @@ def test_every_sentence_once_best_first(library_of: LibraryOf) -> None:
     assert 0 <= scores[-1] <= scores[0] <= 1
 
 
+def test_a_question_answers_nothing(library_of: LibraryOf) -> None:
+    """A sentence that asks is no candidate, though none is nearer to what is asked; alone, it leaves nothing to answer with."""
+    library = library_of([note("a", "Is coffee bad for the heart? Moderate drinking was not linked with disease.")])
+    assert [text_of(library, c) for c in read(library, "Is coffee bad for the heart?")] == [
+        "Moderate drinking was not linked with disease."
+    ]
+    assert read(library_of([note("a", "Is coffee bad for the heart?")]), "Is coffee bad for the heart?") == []
+
+
 def test_equals_in_the_order_of_the_text(library_of: LibraryOf) -> None:
     """Of sentences with equal scores the earlier document, and in it the earlier sentence, comes first."""
     library = library_of([note("b", "Cells rest. Cells move."), note("a", "Cells divide.")])
