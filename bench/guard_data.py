@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.guard_model import CLASSES
+from training.written import CLUSTERS, read_articles, written_files
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
@@ -24,6 +25,12 @@ WEIGHTS = {"everyday": 3.0}
 FILLINGS = 4
 SETS = ("shift_wiki", "policyqa", "selqa", "fairytale", "qamr", "evidence_inference", "squad2_part", "nq_oracle")
 OF_EACH_SET = 400
+OF_NOBODY = 3000
+_SOMEBODY = re.compile(
+    r"\b(?:i|me|my|mine|myself|we|us|our|ours|he|him|his|she|hers?|you|yours?|mum|mom|dad|mother|father|son|daughter|wife|husband"
+    r"|sister|brother|aunt|uncle|cousin|grand\w+|friend|neighbour|colleague|now|today|tonight|urgent|help)\b",
+    re.IGNORECASE,
+)
 
 OPENINGS = (
     "Hi, ",
@@ -154,7 +161,7 @@ def fitted_rows(shared: Path) -> list[Row]:
             texts = sorted({*filled[: FILLINGS // 2], *(filler.vary(text) for text in filled[FILLINGS // 2 :])})
             rows += [Row(text, label, phrasing, WEIGHTS.get(part, 1.5) / len(texts)) for text in texts]
     rows += [*stories(parts, filler), *letters(parts, filler)]
-    return rows + list(public(shared / "train", filler.rng))
+    return rows + list(public(shared / "train", filler.rng)) + list(of_nobody(filler.rng))
 
 
 def stories(parts: dict[str, list[str]], filler: Filler) -> Iterator[Row]:
@@ -203,6 +210,16 @@ def letters(parts: dict[str, list[str]], filler: Filler) -> Iterator[Row]:
         told = [filler.told(complaint), filler.told(rng.choice(parts["story_ill"]))]
         yield Row(f"{' '.join(told)} {filler.fill(rng.choice(parts['emergency']))}", EMERGENCY, complaint, 0.3)
         yield Row(filler.fill(complaint) + "?", PERSONAL, complaint, 0.4)
+
+
+def of_nobody(rng: random.Random) -> Iterator[Row]:
+    """Questions asked of the small libraries that are written for training, most of them on health, which name nobody."""
+    asked = {
+        a.question for path in written_files() if path.parent.name == CLUSTERS for w in read_articles(path) for a in w.asked
+    }
+    questions = sorted(q for q in asked if not _SOMEBODY.search(q))
+    for question in rng.sample(questions, min(OF_NOBODY, len(questions))):
+        yield Row(question, GENERAL, question, 0.5)
 
 
 def public(folder: Path, rng: random.Random) -> Iterator[Row]:
