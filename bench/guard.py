@@ -28,7 +28,7 @@ from rag.guard_model import ARRAYS, CLASSES, MODEL_FILE, GuardModel, Thresholds,
 from rag.protocols import Embedder, FloatArray
 
 FOLDS = 5
-THRESHOLDS: tuple[Thresholds, Thresholds] = ((0.45, 0.4), (0.5, 0.4))
+THRESHOLDS: tuple[Thresholds, Thresholds] = ((0.4, 0.4), (0.5, 0.4))
 """From which probability a question is taken for not general, and for an emergency, with embeddings and by the words alone: to
 miss an emergency is twice as bad as to see one where there is none. Chosen in cross-validation."""
 

@@ -227,7 +227,7 @@ def labelled(path: Path) -> list[tuple[str, str | None]]:
 Floors = tuple[float, float, float]
 
 
-@pytest.mark.parametrize(("path", "floors"), [(HELD_OUT, (0.95, 0.96, 0.97)), (FRESH, (0.96, 0.96, 0.96))])
+@pytest.mark.parametrize(("path", "floors"), [(HELD_OUT, (0.95, 0.95, 0.97)), (FRESH, (0.96, 0.96, 0.96))])
 @pytest.mark.parametrize("model", ["", DEFAULT_NAME])
 def test_held_out(path: Path, floors: Floors, model: str) -> None:
     """On phrasings that nothing was fitted to, the guard keeps its measured rates, within a point, with either shipped model.
