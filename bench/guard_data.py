@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.guard_model import CLASSES
-from training.written import CLUSTERS, read_articles, written_files
+from training.written import CLUSTERS, FOLDER, written_articles
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
@@ -214,9 +214,7 @@ def letters(parts: dict[str, list[str]], filler: Filler) -> Iterator[Row]:
 
 def of_nobody(rng: random.Random) -> Iterator[Row]:
     """Questions asked of the small libraries that are written for training, most of them on health, which name nobody."""
-    asked = {
-        a.question for path in written_files() if path.parent.name == CLUSTERS for w in read_articles(path) for a in w.asked
-    }
+    asked = {a.question for work in written_articles(FOLDER / CLUSTERS) for a in work.asked}
     questions = sorted(q for q in asked if not _SOMEBODY.search(q))
     for question in rng.sample(questions, min(OF_NOBODY, len(questions))):
         yield Row(question, GENERAL, question, 0.5)

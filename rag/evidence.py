@@ -75,7 +75,7 @@ def candidates(
         Candidate(hit, i, model.probability(signals), signals, _emphasis(hit.chunk, passage, i))
         for hit, passage in zip(hits, read, strict=True)
         for i, signals in enumerate(_signals(library, query, hit, weights, passage))
-        if not _is_question(library, hit.chunk, i)
+        if not signals["question"]
     ]
     return sorted(found, key=lambda c: (-c.score, c.chunk.document_id, c.span))
 
@@ -113,10 +113,6 @@ def term_weights(library: Library, terms: Iterable[str]) -> dict[str, float]:
 def leans_back(sentence: str) -> bool:
     """Whether `sentence` cannot stand alone: it opens by pointing at the sentence before it."""
     return bool(_LEANS.match(sentence))
-
-
-def _is_question(library: Library, chunk: Chunk, number: int) -> bool:
-    return chunk.sentences[number].of(library.documents[chunk.document_id].text).endswith("?")
 
 
 def _emphasis(chunk: Chunk, read: PassageEvidence | None, number: int) -> Span | None:
